@@ -1,0 +1,1 @@
+"""The algebra of search spaces. Standard library only; it knows no network."""

@@ -1,0 +1,67 @@
+"""What a search says and hears: proposals go out, trials come back. Plain frozen data."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from seqwright.arch.candidate import Candidate
+
+
+@dataclass(frozen=True, order=True)
+class Fidelity:
+    """How much training a trial gets: examples seen since the start (never seconds), on how many folds."""
+
+    examples: int
+    folds: int = 1
+    stage: str = "full"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A candidate to train.
+
+    Args:
+        fidelity: how far.
+        why: in words, for the report ("mutated 3f2a..: lstm -> gru at /architecture/body/layers/0/mixer").
+        start: "scratch" or "checkpoint" (continue this candidate's own lower fidelity).
+        move: what changed and where, as `space.moves.Move.as_data()`; None for a candidate drawn afresh.
+        parent: id of the candidate it was made from.
+        number: its place in the study, given by the search loop; -1 before.
+    """
+
+    candidate: Candidate
+    fidelity: Fidelity = Fidelity(0)
+    why: str = ""
+    start: str = "scratch"
+    move: dict[str, Any] | None = None
+    parent: str | None = None
+    number: int = -1
+
+    def at(self, fidelity: Fidelity, **changes: Any) -> "Proposal":
+        return replace(self, fidelity=fidelity, **changes)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a proposal. A failed trial is data: `error` says why and `score` is minus infinity.
+
+    Args:
+        score: higher is better, always; the task's metric on validation, with its direction applied.
+        metrics: every metric of the task, as the user knows them.
+        costs: parameters, flops, seconds per thousand examples, peak_mib.
+        seconds: spent on this trial alone (a continued one counts only the continuation).
+        curve: (examples seen, train loss, validation score) at each look.
+        notes: what the trainer noticed: "collapsed to the majority class", "stopped early".
+    """
+
+    proposal: Proposal
+    score: float
+    metrics: dict[str, float] = field(default_factory=dict[str, float])
+    costs: dict[str, float] = field(default_factory=dict[str, float])
+    seconds: float = 0.0
+    curve: tuple[tuple[float, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error)
