@@ -65,6 +65,16 @@ class Ragged:
     def lengths(self) -> np.ndarray:
         return np.diff(self.offsets)
 
+    def take(self, index: "Sequence[int] | np.ndarray") -> "Ragged":
+        """The sequences at `index`, copied end to end."""
+        index = np.asarray(index, np.int64)
+        lengths = self.lengths[index]
+        offsets = np.zeros(len(index) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        # Where each kept value came from: its sequence's old start, plus its place within the sequence.
+        source = np.repeat(self.offsets[index] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Ragged(self.values[source], offsets)
+
     @staticmethod
     def of(sequences: Sequence[np.ndarray], dtype: Any = None) -> "Ragged":
         offsets = np.zeros(len(sequences) + 1, np.int64)
@@ -88,3 +98,19 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, index: "Sequence[int] | np.ndarray") -> "Encoded":
+        """The examples at `index`, in its order."""
+        index = np.asarray(index, np.int64)
+
+        def pick(values: Any) -> Any:
+            if values is None:
+                return None
+            return values.take(index) if isinstance(values, Ragged) else values[index]
+
+        return Encoded(
+            {name: pick(values) for name, values in self.streams.items()},
+            pick(self.targets),
+            pick(self.weights),
+            self.rows[index],
+        )

@@ -25,6 +25,7 @@ class Proposal:
         start: "scratch" or "checkpoint" (continue this candidate's own lower fidelity).
         move: what changed and where, as `space.moves.Move.as_data()`; None for a candidate drawn afresh.
         parent: id of the candidate it was made from.
+        seed: of initial weights and batch order; a refit with seed s leaves out fold s.
         number: its place in the study, given by the search loop; -1 before.
     """
 
@@ -34,6 +35,7 @@ class Proposal:
     start: str = "scratch"
     move: dict[str, Any] | None = None
     parent: str | None = None
+    seed: int = 0
     number: int = -1
 
     def at(self, fidelity: Fidelity, **changes: Any) -> "Proposal":
