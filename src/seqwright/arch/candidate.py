@@ -13,7 +13,8 @@ class Recipe:
     """How a network is trained: AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) and its company.
 
     Continuous settings are log-spaced grids, so that ids, counts and enumeration are exact.
-    `input_dropout` is the share of tokens replaced by the unknown one (of channels zeroed, for series).
+    `input_dropout` is the share of tokens replaced by the unknown one (of channels zeroed, for series);
+    `class_balance` weighs each class by its frequency to the power of minus that.
     """
 
     learning_rate: float = among(3e-4, 1e-3, 3e-3, 1e-2, default=1e-3)
@@ -23,6 +24,7 @@ class Recipe:
     dropout: float = among(0.0, 0.1, 0.3, 0.5, default=0.1)
     input_dropout: float = among(0.0, 0.1, 0.3)
     label_smoothing: float = among(0.0, 0.1)
+    class_balance: float = 0.0
 
 
 @kind

@@ -1,0 +1,1 @@
+"""Training: one readable loop, its state on disk, and what it notices."""

@@ -1,0 +1,142 @@
+"""A run's prepared data on disk, as every worker sees it: task, preprocessing, arrays, folds.
+
+Everything here is written once, before the search, and only read afterwards. `development` is all that search
+and refits may see, cut into folds; `test` is sealed: only `deliver/evidence.py` opens it.
+"""
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from seqwright.data.prepare import Preparation
+from seqwright.tasks.registry import from_data
+
+from seqwright.arch.interface import Interface
+from seqwright.data import store
+from seqwright.data.examples import Encoded, Examples, Ragged
+from seqwright.data.task import Task
+from seqwright.errors import StudyError
+
+Fold = tuple[np.ndarray, np.ndarray]  # (train, valid), indices into development
+COMPLETE = "complete.json"  # written last: a folder without it was never finished
+
+
+@dataclass(frozen=True)
+class Workbench:
+    folder: Path
+    task: Task
+    preparation: Preparation
+    development: Encoded
+    folds: tuple[Fold, ...]
+
+    @property
+    def interface(self) -> Interface:
+        return self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
+
+    def score(self, probabilities: Any, targets: Any) -> float:
+        """The task's metric of decoded probabilities, turned so that higher is better."""
+        metric = self.task.chosen()
+        if isinstance(targets, Ragged):
+            targets = [targets[i] for i in range(len(targets))]
+        value = float(metric.reduce(metric.statistics(self.task.decode(probabilities), targets).sum(0)))
+        return value if metric.higher_is_better else -value
+
+    def examples(self, name: str) -> Examples:
+        """The raw examples, "development" or "test", for baselines."""
+        return load_examples(self.folder, name)
+
+
+def build(
+    folder: Path,
+    task: Task,
+    development: Examples,
+    test: "Examples | None",
+    folds: Sequence[Fold],
+    fit_on: np.ndarray,
+    seed: int,
+    max_length: "int | None" = None,
+) -> Workbench:
+    """Prepare everything once. `fit_on` are the rows of development that the preprocessing may learn from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fit_options = {} if max_length is None else {"max_length": max_length}
+    preparation = Preparation.fit(development.take(fit_on), task.streams, sides=task.sides, seed=seed, **fit_options)
+    (folder / "task.json").write_text(json.dumps(task.as_data(), indent=1))
+    (folder / "prepare.json").write_text(json.dumps(preparation.as_data()))
+    if (tokenizer := preparation.tokenizer_json()) is not None:
+        (folder / "tokenizer.json").write_text(tokenizer)
+    store.save(folder, "development", preparation.encode(development))
+    save_examples(folder, "development", development)
+    if test is not None:
+        store.save(folder, "test", preparation.encode(test))
+        save_examples(folder, "test", test)
+    indices = [[train.tolist(), valid.tolist()] for train, valid in folds]
+    (folder / "folds.json").write_text(json.dumps(indices))
+    (folder / COMPLETE).write_text("{}")
+    return load(folder)
+
+
+def load(folder: "Path | str") -> Workbench:
+    """Open prepared data; the same object again for the same folder in one process.
+
+    Raises:
+        StudyError: the folder holds no complete preparation.
+    """
+    return _load(Path(folder).resolve())
+
+
+@functools.lru_cache(maxsize=2)
+def _load(folder: Path) -> Workbench:
+    if not (folder / COMPLETE).exists():
+        raise StudyError(f"{folder} holds no prepared data. Run `seqwright fit` on it again.")
+    tokenizer = folder / "tokenizer.json"
+    return Workbench(
+        folder=folder,
+        task=from_data(json.loads((folder / "task.json").read_text())),
+        preparation=Preparation.from_data(
+            json.loads((folder / "prepare.json").read_text()), tokenizer.read_text() if tokenizer.exists() else None
+        ),
+        development=store.load(folder, "development"),
+        folds=tuple(
+            (np.asarray(train, np.int64), np.asarray(valid, np.int64))
+            for train, valid in json.loads((folder / "folds.json").read_text())
+        ),
+    )
+
+
+def save_examples(folder: Path, name: str, examples: Examples) -> None:
+    """Raw examples as JSON; arrays (series, targets) as nested lists, which float32 survives exactly."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        return [plain(v) for v in value] if isinstance(value, list) else value
+
+    data = {
+        "inputs": {key: plain(values) for key, values in examples.inputs.items()},
+        "targets": plain(examples.targets),
+        "weights": plain(examples.weights),
+        "groups": plain(examples.groups),
+        "rows": examples.rows.tolist(),
+    }
+    (folder / f"{name}.examples.json").write_text(json.dumps(data, default=str))
+
+
+def load_examples(folder: Path, name: str) -> Examples:
+    data = json.loads((folder / f"{name}.examples.json").read_text())
+    inputs, targets = data["inputs"], data["targets"]
+    if "series" in inputs:
+        inputs["series"] = [np.asarray(s, np.float32) for s in inputs["series"]]
+    if targets:
+        per_step = isinstance(targets[0], list)
+        targets = [np.asarray(t, np.int64) for t in targets] if per_step else np.asarray(targets, np.int64)
+    return Examples(
+        inputs,
+        targets,
+        None if data["weights"] is None else np.asarray(data["weights"], np.float32),
+        data["groups"],
+        np.asarray(data["rows"], np.int64),
+    )

@@ -1,0 +1,290 @@
+"""The training loop, to be read from top to bottom.
+
+AdamW with warm-up; then a constant rate, judged by an average of the weights (search), or a cosine (refits of
+known length). Every random draw is a function of (seed, step), never of what came before, so a run continued
+from its checkpoint ends with the same weights, to the bit on a CPU, as one that was never interrupted.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from seqwright.data.batch import collate, epoch
+from torch import Tensor, nn
+
+from seqwright.arch.candidate import Recipe
+from seqwright.arch.interface import UNKNOWN
+from seqwright.data.examples import Encoded
+from seqwright.train import checkpoint
+from seqwright.train.average import Average
+from seqwright.train.device import autocast
+from seqwright.train.loss import class_weights, cross_entropy
+from seqwright.train.predict import probabilities, tensors
+
+PATIENCE = 6  # looks without a better score before a run stops
+SAVE_EVERY_S = 20.0
+
+
+class Diverged(Exception):
+    """The loss is no longer a number."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one network is trained.
+
+    Args:
+        steps: optimiser steps, counted from the very start.
+        schedule: "constant" (search: can be continued) or "cosine" (refit: `steps` is the whole length).
+        looks: validate every so many steps; a continued run must keep it.
+        stop_at: time.monotonic() after which to stop at once, keeping what there is; None for never.
+        patience: looks without a better score before stopping; None for never.
+    """
+
+    steps: int
+    schedule: str = "constant"
+    looks: int = 100
+    seed: int = 0
+    precision: str = "float32"
+    stop_at: float | None = None
+    patience: int | None = PATIENCE
+
+
+@dataclass
+class Run:
+    """What training came to. `network` holds the best weights seen (averaged ones, in search)."""
+
+    network: nn.Module
+    score: float
+    probabilities: Any
+    steps: int
+    best_step: int
+    examples: int
+    seconds: float
+    curve: list[tuple[float, ...]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def steps_of(examples: int, batch_size: int, looks: int) -> int:
+    """The steps that see at least `examples` examples, rounded up to a whole number of looks."""
+    return max(1, math.ceil(examples / (batch_size * looks))) * looks
+
+
+def looks_of(train_size: int, batch_size: int) -> int:
+    """Steps between validations: half an epoch, and 25 to 200 steps. It depends on nothing else, so it survives."""
+    return min(200, max(25, math.ceil(train_size / (2 * batch_size))))
+
+
+def fit(
+    network: nn.Module,
+    recipe: Recipe,
+    train: Encoded,
+    valid: "Encoded | None",
+    score: "Callable[[Any, Any], float]",
+    plan: Plan,
+    streams: "tuple[str, ...]",
+    classes: int,
+    state: "Path | None" = None,
+) -> Run:
+    """Train `network` on `train`, keep the weights that score best on `valid` (the last ones if there is none).
+
+    Args:
+        network: freshly built with `plan.seed`; overwritten by `state` if that file exists.
+        score: (probabilities, targets) -> higher is better.
+        streams: the input streams that the network reads.
+        state: where to keep the training state, and whence to continue.
+
+    Raises:
+        Diverged: the loss became infinite or not a number.
+    """
+    began = time.monotonic()
+    device = next(network.parameters()).device
+    weights = dict(network.state_dict())
+    average = Average(weights)
+    optimizer = optimizer_of(network, recipe)
+    balance = class_weights(train.targets, classes, recipe.class_balance)
+    balance = None if balance is None else balance.to(device)
+    best = {n: v.clone() for n, v in average.average.items()}
+    facts: dict[str, Any] = {"step": 0, "score": -math.inf, "best_step": 0, "curve": [], "stale": 0, "stopped": False}
+    if state and (kept := checkpoint.read(state, device)):
+        restore(kept[0], network, optimizer, average.average, best)
+        facts = kept[1]
+    notes: list[str] = []
+    saved, seen_loss = time.monotonic(), 0.0
+    network.train()
+
+    for step, index in batches(train, recipe.batch_size, plan, facts["step"]):
+        if facts["stopped"]:
+            break
+        batch = tensors(collate(train, index, streams), device)
+        torch.manual_seed(draw(plan.seed, step))
+        corrupt(batch, recipe.input_dropout)
+        for group in optimizer.param_groups:
+            group["lr"] = group["base"] * rate(step, recipe.warmup_steps, plan)
+        with autocast(device, plan.precision):
+            logits = network(batch)
+        loss = cross_entropy(logits, batch["targets"], batch.get("weights"), recipe.label_smoothing, balance)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(step)
+        seen_loss = float(loss.detach())
+        if not math.isfinite(seen_loss):
+            raise Diverged(f"the loss became {seen_loss} at step {step} (learning rate {recipe.learning_rate:g})")
+        facts["step"] = step
+
+        out_of_time = plan.stop_at is not None and time.monotonic() > plan.stop_at
+        if valid is not None and (step % plan.looks == 0 or step == plan.steps or out_of_time):
+            current = average.average if plan.schedule == "constant" else weights
+            found = look(network, current, valid, streams, score, plan)
+            facts["curve"].append([step * recipe.batch_size, seen_loss, found])
+            if found > facts["score"]:
+                facts |= {"score": found, "best_step": step, "stale": 0}
+                for name, value in current.items():
+                    best[name].copy_(value)
+            else:
+                facts["stale"] += 1
+                facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience
+        if out_of_time:
+            notes.append("cut short by the clock")
+            break
+        if state and time.monotonic() - saved > SAVE_EVERY_S:
+            checkpoint.write(state, gathered(weights, optimizer, average.average, best), facts)
+            saved = time.monotonic()
+
+    if state:
+        checkpoint.write(state, gathered(weights, optimizer, average.average, best), facts)
+    if facts["stopped"]:
+        notes.append(f"stopped early: no better score in {plan.patience} looks")
+    network.load_state_dict(best if valid is not None else weights)
+    network.eval()
+    predicted = None if valid is None else probabilities(network, valid, streams, plan.precision)
+    notes += collapsed(predicted, valid)
+    return Run(
+        network=network,
+        score=facts["score"],
+        probabilities=predicted,
+        steps=facts["step"],
+        best_step=facts["best_step"] or facts["step"],
+        examples=facts["step"] * recipe.batch_size,
+        seconds=time.monotonic() - began,
+        curve=[tuple(point) for point in facts["curve"]],
+        notes=notes,
+    )
+
+
+def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW; only matrices decay, embeddings and vectors (norms, biases) do not."""
+    embeddings = {
+        id(p) for m in network.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag) for p in m.parameters()
+    }
+    matrices = [p for p in network.parameters() if p.dim() > 1 and id(p) not in embeddings]
+    others = [p for p in network.parameters() if p.dim() <= 1 or id(p) in embeddings]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay, "base": recipe.learning_rate},
+        {"params": others, "weight_decay": 0.0, "base": recipe.learning_rate},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
+def rate(step: int, warmup: int, plan: Plan) -> float:
+    """The share of the learning rate at `step`, counted from 1."""
+    if plan.schedule == "cosine":
+        warmup = min(warmup, plan.steps // 10)
+        if step > warmup:
+            return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, plan.steps - warmup + 1)))
+    return min(1.0, step / max(1, warmup))
+
+
+def batches(train: Encoded, batch_size: int, plan: Plan, done: int) -> "Any":
+    """(step, example indices) from step `done + 1` to `plan.steps`; epochs follow one another without end."""
+    step, number = 0, 0
+    while step < plan.steps:
+        for index in epoch(train, batch_size, seed=plan.seed, epoch=number):
+            step += 1
+            if step > plan.steps:
+                return
+            if step > done:
+                yield step, index
+        number += 1
+
+
+def draw(seed: int, step: int) -> int:
+    """A 63-bit seed for all noise of one step."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "big") >> 1
+
+
+def corrupt(batch: "dict[str, Tensor]", share: float) -> None:
+    """Input dropout, in place: tokens become unknown, bags lose entries, channels and features are zeroed."""
+    if not share:
+        return
+    for name, values in list(batch.items()):
+        if name in ("targets", "weights") or name.endswith(".mask"):
+            continue
+        if name.endswith(".weight") or (values.is_floating_point() and values.dim() == 2):
+            batch[name] = values * (torch.rand_like(values) >= share) / (1 - share)
+        elif values.is_floating_point():  # (B, T, C): whole channels of a series
+            batch[name] = values * (torch.rand_like(values[:, :1]) >= share)
+        elif name + ".weight" not in batch:
+            hit = (torch.rand(values.shape[:2], device=values.device) < share).view(
+                *values.shape[:2], *[1] * (values.dim() - 2)
+            )
+            batch[name] = torch.where(hit & (values > UNKNOWN), UNKNOWN if values.dim() == 2 else 0, values)
+
+
+@torch.no_grad()
+def look(
+    network: nn.Module, weights: "dict[str, Tensor]", valid: Encoded, streams: Any, score: Any, plan: Plan
+) -> float:
+    """The score with `weights` in place of the network's own, which are put back after."""
+    own = {n: v.clone() for n, v in network.state_dict().items()}
+    network.load_state_dict(weights)
+    try:
+        return float(score(probabilities(network, valid, streams, plan.precision), valid.targets))
+    finally:
+        network.load_state_dict(own)
+
+
+def collapsed(predicted: Any, valid: "Encoded | None") -> list[str]:
+    """A note when a classifier answers one class for everything though the data holds several."""
+    if valid is None or isinstance(predicted, list) or len(valid) < 10:
+        return []
+    shares = np.bincount(predicted.argmax(-1), minlength=predicted.shape[-1]) / len(valid)
+    true = np.bincount(valid.targets[valid.targets >= 0], minlength=predicted.shape[-1]) / len(valid)
+    return ["collapsed to one class"] if shares.max() == 1.0 and true.max() < 0.98 else []
+
+
+def gathered(weights: Any, optimizer: Any, average: Any, best: Any) -> "dict[str, Tensor]":
+    """All tensors of the training state under flat names."""
+    moments = {
+        f"optimizer/{i}/{name}": value
+        for i, entry in optimizer.state_dict()["state"].items()
+        for name, value in entry.items()
+    }
+    return (
+        {f"weights/{n}": v for n, v in weights.items()}
+        | {f"average/{n}": v for n, v in average.items()}
+        | {f"best/{n}": v for n, v in best.items()}
+        | moments
+    )
+
+
+def restore(kept: "dict[str, Tensor]", network: nn.Module, optimizer: Any, average: Any, best: Any) -> None:
+    """The inverse of `gathered`, in place."""
+    network.load_state_dict({n.removeprefix("weights/"): v for n, v in kept.items() if n.startswith("weights/")})
+    for prefix, target in (("average/", average), ("best/", best)):
+        for name, value in target.items():
+            value.copy_(kept[prefix + name])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in kept.items():
+        if name.startswith("optimizer/"):
+            _, i, entry = name.split("/")
+            moments.setdefault(int(i), {})[entry] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

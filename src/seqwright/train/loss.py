@@ -1,0 +1,47 @@
+"""Cross-entropy for one output per example or one per step, with smoothing, class and sample weights."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seqwright.data.examples import Ragged
+
+IGNORED = -1  # the target at padded steps
+
+
+def class_weights(targets: "np.ndarray | Ragged", classes: int, exponent: float) -> "Tensor | None":
+    """(C,) weights proportional to frequency ** -exponent, with mean 1 over the examples; None when all are 1."""
+    if not exponent:
+        return None
+    flat = targets.values if isinstance(targets, Ragged) else targets
+    counts = np.bincount(flat[flat >= 0], minlength=classes).clip(1)
+    weights = (counts / counts.sum()) ** -exponent
+    weights /= (weights * counts).sum() / counts.sum()
+    return torch.from_numpy(weights.astype(np.float32))
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, weights: "Tensor | None", smoothing: float, balance: "Tensor | None"
+) -> Tensor:
+    """The mean over examples (over real steps, where there is an output per step).
+
+    Args:
+        logits: (B, C) or (B, T, C).
+        targets: (B,) or (B, T), `IGNORED` at padding.
+        weights: (B,) or None, one weight per example.
+        smoothing: share of the target spread evenly over the classes (Szegedy et al. 2016, arXiv:1512.00567).
+        balance: (C,) or None, one weight per class.
+    """
+    logits, targets = logits.float(), targets.long()
+    if logits.dim() == 3:
+        if weights is not None:
+            weights = weights[:, None].expand(targets.shape).flatten()
+        logits, targets = logits.flatten(0, 1), targets.flatten()
+    losses = F.cross_entropy(
+        logits, targets, balance, ignore_index=IGNORED, reduction="none", label_smoothing=smoothing
+    )
+    share = (targets != IGNORED).float()
+    if weights is not None:
+        share = share * weights
+    return (losses * share).sum() / share.sum().clamp_min(1e-6)
