@@ -8,15 +8,6 @@ from seqwright.nn.role import Context, Role
 
 _FAMILIES = "feedforward parallel recurrent conv attention linear_recurrence network supernet"
 for _family in _FAMILIES.split():
-    "feedforward",
-    "parallel",
-    "recurrent",
-    "conv",
-    "attention",
-    "linear_recurrence",
-    "network",
-    "supernet",
-):
     if importlib.util.find_spec(f"seqwright.nn.{_family}"):
         importlib.import_module(f"seqwright.nn.{_family}")
 
