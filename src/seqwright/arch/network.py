@@ -5,12 +5,12 @@ the readout makes (B, D) of it (or leaves every step standing), the head gives t
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from seqwright.arch.kinds import kind
 from seqwright.space.nodes import among
 
-# Stems: which stream a network reads, and how --------------------------------------------------
+# Stems: which streams a network reads, and how --------------------------------------------------
 
 
 @kind
@@ -18,11 +18,15 @@ from seqwright.space.nodes import among
 class Words:
     """An embedding of whole words."""
 
+    reads: ClassVar[tuple[str, ...]] = ("words",)
+
 
 @kind
 @dataclass(frozen=True)
 class Subwords:
     """An embedding of byte-pair subwords: no word is unknown."""
+
+    reads: ClassVar[tuple[str, ...]] = ("subwords",)
 
 
 @kind
@@ -30,11 +34,15 @@ class Subwords:
 class Characters:
     """An embedding of single characters: spelling, morphology, noise; long sequences."""
 
+    reads: ClassVar[tuple[str, ...]] = ("characters",)
+
 
 @kind
 @dataclass(frozen=True)
 class WordsAndCharacters:
     """Words, plus the hashed character n-grams of each (Bojanowski et al. 2017, arXiv:1607.04606)."""
+
+    reads: ClassVar[tuple[str, ...]] = ("words", "word_characters")
 
 
 @kind
@@ -42,11 +50,15 @@ class WordsAndCharacters:
 class NgramBag:
     """A bag of hashed word and character n-grams, TF-IDF weighted, as a sequence of one step."""
 
+    reads: ClassVar[tuple[str, ...]] = ("ngrams",)
+
 
 @kind
 @dataclass(frozen=True)
 class Channels:
     """A linear projection of a series' channels, `kernel` steps at a time and every `stride` steps."""
+
+    reads: ClassVar[tuple[str, ...]] = ("channels",)
 
     kernel: int = among(1, 3, 7)
     stride: int = among(1, 2, 4)
@@ -56,6 +68,8 @@ class Channels:
 @dataclass(frozen=True)
 class KernelFeatures:
     """Pooled responses to fixed random convolution kernels (Dempster et al. 2021, arXiv:2012.08791), one step."""
+
+    reads: ClassVar[tuple[str, ...]] = ("kernels",)
 
 
 # Body ------------------------------------------------------------------------------------------
@@ -148,3 +162,9 @@ class Network:
     readout: Any
     head: Mlp = Mlp()
     pairing: str = "joined"
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The input streams that this network reads."""
+        sides = (".a", ".b") if self.pairing == "compared" else ("",)
+        return tuple(name + side for name in self.stem.reads for side in sides)

@@ -181,12 +181,9 @@ def fit(
 
 
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; only matrices decay, embeddings and vectors (norms, biases) do not."""
-    embeddings = {
-        id(p) for m in network.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag) for p in m.parameters()
-    }
-    matrices = [p for p in network.parameters() if p.dim() > 1 and id(p) not in embeddings]
-    others = [p for p in network.parameters() if p.dim() <= 1 or id(p) in embeddings]
+    """AdamW; only matrices decay, vectors (norms, biases) do not."""
+    matrices = [p for p in network.parameters() if p.dim() > 1]
+    others = [p for p in network.parameters() if p.dim() <= 1]
     groups = [
         {"params": matrices, "weight_decay": recipe.weight_decay, "base": recipe.learning_rate},
         {"params": others, "weight_decay": 0.0, "base": recipe.learning_rate},
