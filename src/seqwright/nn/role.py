@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -33,3 +34,9 @@ class Context:
     def zero(self, x: Tensor) -> Tensor:
         """`x` (B, T, D) with its padding set to zero."""
         return x * self.mask.unsqueeze(-1).to(x.dtype)
+
+    def flip(self, x: Tensor) -> Tensor:
+        """`x` (B, T, D) with each sequence's real steps in reverse order and its padding where it was."""
+        t = torch.arange(x.shape[1], device=x.device)
+        source = torch.where(self.mask, self.lengths.unsqueeze(1) - 1 - t, t)
+        return x.gather(1, source.unsqueeze(-1).expand_as(x))
