@@ -1,0 +1,1 @@
+"""From finished trials to a model in production: refits, ensemble, evidence, bundle."""

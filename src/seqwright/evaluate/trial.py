@@ -94,7 +94,9 @@ def _fold(
         stop_at=None if stop_at is None else time.monotonic() + stop_at - time.time(),
     )
     state = state_path(run_folder, codec.identity(candidate), stage, seed, fold)
-    return fit(network, recipe, train, valid, bench.score, plan, candidate.architecture.streams, len(bench.task.labels), state)
+    return fit(
+        network, recipe, train, valid, bench.score, plan, candidate.architecture.streams, len(bench.task.labels), state
+    )
 
 
 def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int) -> Path:

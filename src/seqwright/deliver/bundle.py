@@ -1,0 +1,211 @@
+"""The bundle: a delivered model as a folder of plain files, written whole or not at all.
+
+======================= ==========================================================================
+architecture.json       schema version; members, each an architecture with its recipe and weight
+task.json               task, labels, metric, and the columns that the data came in
+prepare.json            all state of the preprocessing
+tokenizer.json          in the format of the `tokenizers` library, where there is one
+weights.safetensors     tensors of member i under "i/"
+card.md                 what it is, what it was measured to do, and on what
+manifest.json           sha256 of every other file
+======================= ==========================================================================
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqwright.arch import codec
+from seqwright.arch.candidate import Candidate
+from seqwright.data.examples import Examples
+from seqwright.data.prepare import Preparation
+from seqwright.data.task import Task
+from seqwright.errors import BundleError, SeqwrightError
+from seqwright.tasks import registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of the delivered ensemble and its share in the average."""
+
+    candidate: Candidate
+    weight: float
+    tensors: "dict[str, Tensor]"
+
+
+@dataclass
+class Model:
+    """A delivered model: raw examples in, probabilities and labels out."""
+
+    task: Task
+    preparation: Preparation
+    members: Sequence[Member]
+    columns: "dict[str, Any]"
+    folder: "Path | None" = None
+
+    def probabilities(self, examples: Examples) -> Any:
+        """(N, C) float32, rows summing to 1; for an output per step a list of N arrays (T, C)."""
+        encoded = self.preparation.encode(examples)
+        return self.average([self._member(i, encoded) for i in range(len(self.members))])
+
+    def average(self, answers: "Sequence[Any]") -> Any:
+        """The members' answers, weighted."""
+        shares = np.array([m.weight for m in self.members])
+        return blend(answers, shares / shares.sum())
+
+    def predict(self, examples: Examples) -> "list[Any]":
+        """A label for each example (a list of labels where there is one per step)."""
+        decoded = self.task.decode(self.probabilities(examples))
+        if self.task.per_step:
+            return [[self.task.labels[i] for i in steps] for steps in decoded]
+        return [self.task.labels[i] for i in decoded]
+
+    def _member(self, i: int, encoded: Any) -> Any:
+        from seqwright.train.predict import probabilities
+
+        architecture = self.members[i].candidate.architecture
+        return probabilities(self._network(i), encoded, architecture.streams)
+
+    def _network(self, i: int) -> "nn.Module":
+        from seqwright.nn.build import build
+
+        member = self.members[i]
+        interface = self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
+        network = build(member.candidate.architecture, interface)
+        network.load_state_dict(member.tensors)
+        return network.eval()
+
+    def to_bytes(self) -> bytes:
+        """The bundle as a zip archive; `from_bytes` is its inverse."""
+        if self.folder is None:
+            raise BundleError("This model was never written to a folder, so it has no bundle to pack.")
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(self.folder.iterdir()):
+                archive.write(path, path.name)
+        return buffer.getvalue()
+
+
+def blend(answers: "Sequence[Any]", shares: np.ndarray) -> Any:
+    """The weighted mean of several models' probabilities."""
+    if isinstance(answers[0], list):
+        return [sum(w * a for w, a in zip(shares, steps, strict=True)) for steps in zip(*answers, strict=True)]
+    return sum(w * a for w, a in zip(shares, answers, strict=True))
+
+
+def write(
+    folder: Path, task: Task, preparation: Preparation, members: Sequence[Member], columns: "dict[str, Any]", card: str
+) -> None:
+    """Write a bundle beside `folder`, then put it in its place."""
+    from safetensors.torch import save_file
+
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    head = {
+        "schema": SCHEMA,
+        "members": [{"candidate": codec.to_data(m.candidate), "weight": m.weight} for m in members],
+    }
+    _json(aside / "architecture.json", head)
+    _json(aside / "task.json", task.as_data() | {"columns": columns})
+    _json(aside / "prepare.json", preparation.as_data())
+    if (tokenizer := preparation.tokenizer_json()) is not None:
+        (aside / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+    tensors = {f"{i}/{n}": t.detach().cpu().contiguous() for i, m in enumerate(members) for n, t in m.tensors.items()}
+    save_file(tensors, aside / "weights.safetensors")
+    (aside / "card.md").write_text(card, encoding="utf-8")
+    _json(aside / MANIFEST, {"schema": SCHEMA, "sha256": {p.name: _digest(p) for p in sorted(aside.iterdir())}})
+    old = folder.with_name(f"{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        folder.replace(old)
+    aside.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load(folder: "Path | str") -> Model:
+    """Open a bundle, checking every file against the manifest.
+
+    Raises:
+        BundleError: not a bundle, incomplete, changed since it was written, or of another schema version.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    if not (folder / MANIFEST).exists() and (folder / "best" / MANIFEST).exists():
+        folder = folder / "best"  # a run's folder is as good
+    if not folder.is_dir() or not (folder / MANIFEST).exists():
+        raise BundleError(
+            f"{folder} is no bundle: it has no {MANIFEST}. Give the folder `best/` that `seqwright fit` wrote."
+        )
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        schema, digests = manifest["schema"], dict(manifest["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{folder / MANIFEST} is damaged ({error}). Take the bundle from a copy or fit again."
+        ) from None
+    if schema != SCHEMA:
+        raise BundleError(
+            f"{folder} has schema version {schema}; this Seqwright reads version {SCHEMA}. "
+            "Load it with the version that wrote it (card.md names it), or fit again."
+        )
+    for name, digest in digests.items():
+        path = folder / Path(name).name
+        if not path.exists():
+            raise BundleError(f"{folder} lacks {name}. Copy the whole folder.")
+        if _digest(path) != digest:
+            raise BundleError(f"{path} was changed after it was written (its sha256 differs). Copy the folder again.")
+    if missing := {"architecture.json", "task.json", "prepare.json", "weights.safetensors"} - digests.keys():
+        raise BundleError(f"{folder} lacks {', '.join(sorted(missing))}. Copy the whole folder.")
+    try:
+        head = json.loads((folder / "architecture.json").read_text())
+        described = json.loads((folder / "task.json").read_text())
+        tokenizer = folder / "tokenizer.json"
+        preparation = Preparation.from_data(
+            json.loads((folder / "prepare.json").read_text()), tokenizer.read_text() if tokenizer.exists() else None
+        )
+        tensors = load_file(folder / "weights.safetensors")
+        members = [
+            Member(
+                codec.from_data(member["candidate"]),
+                float(member["weight"]),
+                {n.removeprefix(f"{i}/"): t for n, t in tensors.items() if n.startswith(f"{i}/")},
+            )
+            for i, member in enumerate(head["members"])
+        ]
+        columns = described.pop("columns", {})
+        return Model(registry.from_data(described), preparation, members, columns, folder)
+    except (SeqwrightError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder} cannot be read as a bundle: {error}") from error
+
+
+def from_bytes(data: bytes, folder: Path) -> Model:
+    """Unpack what `Model.to_bytes` packed into `folder` and load it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            (folder / Path(name).name).write_bytes(archive.read(name))
+    return load(folder)
+
+
+def _json(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

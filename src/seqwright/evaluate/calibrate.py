@@ -1,0 +1,73 @@
+"""How fast this machine trains: one process of many threads against many processes of one, measured once a study."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqwright.arch import codec
+from seqwright.arch.candidate import Candidate
+from seqwright.evaluate.executor import Executor, Job
+from seqwright.evaluate.workbench import load
+
+MEASURED_S = 0.8
+
+
+def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, precision: str) -> "dict[str, float]":
+    """Examples a second while training `candidate` on the first fold with so many threads."""
+    import torch
+
+    from seqwright.nn.build import build
+    from seqwright.train.device import device_of
+    from seqwright.train.fit import Plan, fit
+
+    torch.set_num_threads(threads)
+    bench = load(prepared)
+    value: Candidate = codec.from_data(candidate)
+    train = bench.development.take(bench.folds[0][0])
+
+    def steps(count: int) -> float:
+        torch.manual_seed(0)
+        network = build(value.architecture, bench.interface, value.recipe.dropout).to(device_of(device))
+        began = time.monotonic()
+        plan = Plan(count, precision=precision)
+        fit(network, value.recipe, train, None, bench.score, plan, value.architecture.streams, len(bench.task.labels))
+        return time.monotonic() - began
+
+    steps(2)  # the first steps pay for allocation and planning
+    count, taken = 4, steps(4)
+    while taken < MEASURED_S / 2 and count < 4096:
+        count = int(np.clip(count * MEASURED_S / max(taken, 1e-3), count + 1, count * 16))
+        taken = steps(count)
+    return {"examples_per_s": count * value.recipe.batch_size / taken}
+
+
+def calibrate(
+    executor: Executor, prepared: Path, candidate: Candidate, cores: int, device: str, precision: str = "float32"
+) -> "dict[str, Any]":
+    """Measure both ways of using the cores; {"threads", "slots", "examples_per_s" (of one slot)}."""
+
+    def measured(copies: int, threads: int) -> float:
+        arguments = {
+            "prepared": str(prepared),
+            "candidate": codec.to_data(candidate),
+            "threads": threads,
+            "device": device,
+            "precision": precision,
+        }
+        for copy in range(copies):
+            name = f"calibrate-{threads}-{copy}"
+            executor.submit(Job(name, "seqwright.evaluate.calibrate:run", arguments, timeout_s=120))
+        outcomes = []
+        while len(outcomes) < copies:
+            outcomes += executor.collect(1.0)
+        return sum(o.value["examples_per_s"] for o in outcomes if not o.error)
+
+    apart = measured(executor.slots, 1)
+    if executor.slots == 1 or cores == 1:
+        return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}
+    together = measured(1, cores)
+    if together > apart:
+        return {"threads": cores, "slots": 1, "examples_per_s": together}
+    return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}

@@ -1,0 +1,83 @@
+"""The full evaluator: proposals become training jobs on an executor, their outcomes become trials."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seqwright.arch import codec
+from seqwright.evaluate.executor import Executor, Job, Outcome
+from seqwright.study.record import Proposal, Trial
+
+
+@dataclass
+class FullEvaluator:
+    """Trains every proposal for real, in worker processes.
+
+    Args:
+        prepared: folder of the prepared data.
+        run_folder: where training states and predictions are kept.
+        timeout_s, memory_mib: a trial beyond these is recorded as failed.
+        stop_at: time.time() at which running trials must score what they have; None for never.
+    """
+
+    executor: Executor
+    prepared: Path
+    run_folder: Path
+    threads: int = 1
+    device: str = "auto"
+    precision: str = "float32"
+    timeout_s: float | None = None
+    memory_mib: float | None = None
+    stop_at: float | None = None
+    running: dict[str, Proposal] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> int:
+        return self.executor.slots
+
+    def submit(self, proposal: Proposal) -> None:
+        self.running[str(proposal.number)] = proposal
+        arguments: dict[str, Any] = {
+            "prepared": str(self.prepared),
+            "run_folder": str(self.run_folder),
+            "candidate": codec.to_data(proposal.candidate),
+            "number": proposal.number,
+            "examples": proposal.fidelity.examples,
+            "folds": proposal.fidelity.folds,
+            "stage": proposal.fidelity.stage,
+            "seed": proposal.seed,
+            "threads": self.threads,
+            "device": self.device,
+            "precision": self.precision,
+            "stop_at": self.stop_at,
+        }
+        job = Job(str(proposal.number), "seqwright.evaluate.trial:run", arguments, self.timeout_s, self.memory_mib)
+        self.executor.submit(job)
+
+    def collect(self, timeout_s: float) -> list[Trial]:
+        return [self._trial(outcome) for outcome in self.executor.collect(timeout_s) if outcome.id in self.running]
+
+    def cancel(self, number: int) -> None:
+        self.running.pop(str(number), None)
+        self.executor.cancel(str(number))
+
+    def close(self) -> None:
+        self.executor.close()
+
+    def _trial(self, outcome: Outcome) -> Trial:
+        proposal = self.running.pop(outcome.id)
+        if outcome.error:
+            return Trial(proposal, -math.inf, seconds=outcome.seconds, error=outcome.error)
+        value = outcome.value
+        if not math.isfinite(value["score"]):
+            return Trial(proposal, -math.inf, seconds=value["seconds"], error="the score is not a number")
+        return Trial(
+            proposal,
+            value["score"],
+            value["metrics"],
+            value["costs"],
+            value["seconds"],
+            tuple(tuple(point) for point in value["curve"]),
+            tuple(value["notes"]),
+        )
