@@ -1,0 +1,72 @@
+"""What a network costs, counted rather than computed from formulas: it is built and run on the meta device.
+
+There tensors have shapes but no data, so the largest network is counted in milliseconds and in no memory.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from seqwright.arch.interface import Interface, Stream
+from seqwright.nn.build import build
+
+NGRAMS = {"characters": 16, "bag": 256}  # hashed n-grams of a step and of a text, where a shape needs a number
+
+
+def cost(architecture: Any, interface: Interface, length: int | None = None) -> dict[str, int]:
+    """The parameters of a network and the floating-point operations of one example's forward pass.
+
+    A multiply and an add are two operations. Matrix products, convolutions, attention and recurrences are counted;
+    what is linear in the activations (norms, gates, scans, embedding look-ups) is not, being small beside them.
+
+    Args:
+        length: steps T of the example; each stream's own longest when None.
+
+    Returns:
+        ``{"parameters": int, "flops": int}``
+
+    Raises:
+        SpaceError: the architecture does not suit the interface.
+    """
+    with torch.device("meta"):
+        network = build(architecture, interface).eval()
+        batch = blank(interface, 1, length)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(batch)
+    return {"parameters": sum(p.numel() for p in network.parameters()), "flops": counter.get_total_flops()}
+
+
+def blank(interface: Interface, size: int, length: int | None = None) -> dict[str, Tensor]:
+    """A batch of zeros in the shapes of `interface`, every step real, on torch's default device.
+
+    Args:
+        size: examples B.
+        length: steps T; each stream's own longest when None.
+    """
+    batch: dict[str, Tensor] = {}
+    for name, stream in interface.streams:
+        steps = stream.length if length is None else min(length, stream.length)
+        sides = [name] if "." in name or interface.sides == 1 else [name, f"{name}.a", f"{name}.b"]
+        for side in sides:
+            batch.setdefault(side, _zeros(stream, size, steps))
+            if stream.form in ("tokens", "characters", "channels"):
+                batch.setdefault(f"{side}.mask", torch.ones(size, steps, dtype=torch.bool))
+            elif stream.form == "bag":
+                batch.setdefault(f"{side}.weight", torch.ones(size, NGRAMS["bag"]))
+    return batch
+
+
+def _zeros(stream: Stream, size: int, steps: int) -> Tensor:
+    match stream.form:
+        case "tokens":
+            return torch.zeros(size, steps, dtype=torch.int64)
+        case "characters":
+            return torch.zeros(size, steps, NGRAMS["characters"], dtype=torch.int64)
+        case "bag":
+            return torch.zeros(size, NGRAMS["bag"], dtype=torch.int64)
+        case "channels":
+            return torch.zeros(size, steps, stream.size)
+        case "features":
+            return torch.zeros(size, stream.size)
