@@ -4,7 +4,7 @@ Every block maps (B, T, D) to (B, T, D), so any block can follow any other and a
 Formulas and shapes stand beside the modules in `seqwright.nn`; a block here says what it is good at.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqwright.arch.kinds import kind
@@ -103,4 +103,4 @@ class Skip:
 class Parallel:
     """Several blocks side by side on the same input, their outputs added (an Inception module, a text CNN's filters)."""
 
-    branches: tuple[Any, ...]
+    branches: tuple[Any, ...] = field(metadata={"flow": "parallel"})

@@ -5,7 +5,7 @@ the readout makes (B, D) of it (or leaves every step standing), the head gives t
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from seqwright.arch.kinds import kind
 from seqwright.space.nodes import among
@@ -161,7 +161,7 @@ class Network:
     body: Body
     readout: Any
     head: Mlp = Mlp()
-    pairing: str = "joined"
+    pairing: Literal["joined", "compared"] = "joined"
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -6,13 +6,15 @@ spaces; everything else stands for itself.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
-from seqwright.errors import SpaceError
+from seqwright.errors import SpaceError, did_you_mean
 
 Space = Any  # a node, a tuple of spaces, or a plain value
-Path = str  # '/layers/0/mixer/lstm/hidden'; keys escaped as in JSON Pointer (RFC 6901)
+Path = str  # '/layers/0/mixer/lstm/hidden'; '/layers#' asks for a length; keys escaped as in JSON Pointer (RFC 6901)
 Answers = dict[Path, int]
 Answer = Callable[["Path", "Choice"], int]
 
@@ -38,17 +40,37 @@ class Choice:
             raise SpaceError(f"{len(self.names)} names for {len(self.options)} options: {', '.join(self.names)}.")
         if len(set(labels := self.labels())) < len(labels):
             raise SpaceError(f"Two options share a label in: {', '.join(labels)}. Give the choice `names`.")
+        for option in self.options:
+            _check(option)
+        for (i, a), (j, b) in combinations(enumerate(self.options), 2):
+            if overlap(a, b):
+                raise SpaceError(
+                    f'Options "{labels[i]}" and "{labels[j]}" hold a common value, so reading it would be ambiguous. '
+                    "Give them different kinds, or disjoint domains."
+                )
 
     def labels(self) -> tuple[str, ...]:
-        return self.names or tuple(label(option) for option in self.options)
+        """One escaped path segment for each option."""
+        return self._labels
+
+    @cached_property
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(map(escape, self.names)) or tuple(map(label, self.options))
 
 
 @dataclass(frozen=True)
 class Record:
-    """A dataclass, given as its class and (name, space) for each field."""
+    """A dataclass, given as its class and (name, space) for each of its fields, in their order. `vary` makes one."""
 
     cls: type
     fields: tuple[tuple[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        given, known = tuple(name for name, _ in self.fields), tuple(f.name for f in fields(self.cls))
+        if given != known:
+            raise SpaceError(f"{self.cls.__name__} has the fields {', '.join(known)}, not {', '.join(given)}.")
+        for _, part in self.fields:
+            _check(part)
 
 
 @dataclass(frozen=True)
@@ -62,9 +84,11 @@ class Stack:
     def __post_init__(self) -> None:
         if not 0 <= self.least <= self.most:
             raise SpaceError(f"A stack of {self.least} to {self.most} elements is empty. Give 0 <= least <= most.")
+        _check(self.element)
 
-    @property
+    @cached_property
     def depth(self) -> Choice:
+        """The question of its length, asked at the stack's path and "#"."""
         return Choice(tuple(range(self.least, self.most + 1)), ordered=True)
 
 
@@ -88,9 +112,10 @@ def vary(cls: type, **overrides: Any) -> Record:
         SpaceError: an override names no field, or a field has neither domain nor default.
     """
     known = {f.name: f for f in fields(cls)}
-    if unknown := overrides.keys() - known.keys():
+    if unknown := sorted(overrides.keys() - known.keys()):
         raise SpaceError(
-            f"{cls.__name__} has no field {', '.join(sorted(unknown))}. Its fields are: {', '.join(known)}."
+            f"{cls.__name__} has no field {', '.join(unknown)}.{did_you_mean(unknown[0], known)} "
+            f"Its fields are: {', '.join(known)}."
         )
     return Record(cls, tuple((n, overrides[n] if n in overrides else _domain(cls, f)) for n, f in known.items()))
 
@@ -107,6 +132,71 @@ def label(option: Any) -> str:
     """An option's part of a path: a record's or class's lower-case name, else the value as text."""
     if isinstance(option, Record):
         return option.cls.__name__.lower()
-    if hasattr(option, "__dataclass_fields__"):
+    if isinstance(option, Choice | Stack) or hasattr(option, "__dataclass_fields__"):
         return type(option).__name__.lower()
-    return str(option).replace("~", "~0").replace("/", "~1")
+    return escape(str(option))
+
+
+def escape(text: str) -> str:
+    """`text` as one path segment: "~", "/" and "#" become "~0", "~1" and "~2"."""
+    return text.replace("~", "~0").replace("/", "~1").replace("#", "~2")
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality that tells 1, 1.0 and True apart, as JSON does, all the way down."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))  # pyright: ignore[reportUnknownArgumentType]
+    if hasattr(a, "__dataclass_fields__"):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    return bool(a == b)
+
+
+def overlap(a: Space, b: Space) -> bool:
+    """Whether some value lies in both spaces (exactly: products meet where all their factors do)."""
+    if isinstance(b, Choice) and not isinstance(a, Choice):
+        a, b = b, a
+    if isinstance(a, Choice):
+        return any(overlap(option, b) for option in a.options)
+    if isinstance(b, Stack) and not isinstance(a, Stack):
+        a, b = b, a
+    if isinstance(a, Stack):
+        if isinstance(b, Stack):
+            least, most = max(a.least, b.least), min(a.most, b.most)
+            return least <= most and (least == 0 or overlap(a.element, b.element))
+        return isinstance(b, tuple) and a.least <= len(b) <= a.most and all(overlap(a.element, e) for e in b)  # pyright: ignore
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(overlap, a, b))  # pyright: ignore[reportUnknownArgumentType]
+    (cls, parts), (other, others) = _parts(a), _parts(b)
+    if cls is None or other is None:
+        return bool(a == b)
+    return cls is other and all(overlap(part, others[name]) for name, part in parts.items())
+
+
+def _parts(space: Space) -> tuple[type | None, dict[str, Space]]:
+    """A record, open or closed, as its class and fields; None for anything else."""
+    if isinstance(space, Record):
+        return space.cls, dict(space.fields)
+    if is_dataclass(space) and not isinstance(space, type):
+        return type(space), {f.name: getattr(space, f.name) for f in fields(space)}
+    return None, {}
+
+
+def _check(space: Space, inside: type | None = None) -> None:
+    """Refuse what could never be read back: mutable values, NaN, and questions inside a finished record."""
+    if isinstance(space, Choice | Record | Stack):  # checked when it was made
+        if inside:
+            raise SpaceError(
+                f"{inside.__name__}(...) holds an open question. Write vary({inside.__name__}, field=...) instead."
+            )
+    elif isinstance(space, tuple):
+        for element in space:  # pyright: ignore[reportUnknownVariableType]
+            _check(element, inside)
+    elif is_dataclass(space) and not isinstance(space, type):
+        for f in fields(space):
+            _check(getattr(space, f.name), type(space))
+    elif isinstance(space, list | dict | set):
+        raise SpaceError(f"{space!r} can change, so it cannot stand in a space. Use a tuple or a frozen dataclass.")
+    elif space != space:
+        raise SpaceError("NaN does not equal itself, so it cannot stand in a space.")

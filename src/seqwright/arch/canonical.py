@@ -1,0 +1,59 @@
+"""The canonical form of a value: one spelling for networks that compute the same, so that twins share an id.
+
+It serves the id alone; what is stored and built is what was proposed.
+"""
+
+from dataclasses import fields, is_dataclass, replace
+from functools import singledispatch
+from typing import Any
+
+from seqwright.arch.blocks import Parallel, Skip
+from seqwright.arch.network import Body, KernelFeatures, Layer, Max, Mean, Mlp, Network, NgramBag
+
+
+def canonical(value: Any) -> Any:
+    """`value` with no-op layers dropped, fields that nothing reads at their defaults, and parallel branches in order."""
+    if isinstance(value, tuple):
+        return tuple(map(canonical, tuple[Any, ...](value)))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    parts = {f.name: getattr(value, f.name) for f in fields(value)}
+    simpler = {name: canonical(part) for name, part in parts.items()}
+    if any(simpler[name] is not parts[name] for name in parts):
+        value = replace(value, **simpler)
+    return simplify(value)
+
+
+@singledispatch
+def simplify(value: Any) -> Any:
+    """A record whose fields are canonical already, made canonical itself. Register a case for a new kind here."""
+    return value
+
+
+@simplify.register
+def _parallel(value: Parallel) -> Any:
+    branches = tuple(sorted((b for b in value.branches if b != Skip()), key=repr))  # a sum has no order
+    if not branches:
+        return Skip()
+    return branches[0] if len(branches) == 1 else replace(value, branches=branches)
+
+
+@simplify.register
+def _body(value: Body) -> Body:
+    value = replace(value, layers=tuple(layer for layer in value.layers if layer != Layer(Skip(), Skip())))
+    if not value.layers:  # nothing to normalise
+        value = replace(value, norm=Body.norm, statistics=Body.statistics)
+    elif value.norm == "none":
+        value = replace(value, statistics=Body.statistics)
+    return value
+
+
+@simplify.register
+def _mlp(value: Mlp) -> Mlp:
+    return value if value.layers else replace(value, width=Mlp.width)
+
+
+@simplify.register
+def _network(value: Network) -> Network:
+    one_step = isinstance(value.stem, NgramBag | KernelFeatures)
+    return replace(value, readout=Mean()) if one_step and isinstance(value.readout, Max) else value

@@ -1,0 +1,156 @@
+"""Portfolios: strong networks made by hand, each known to be hard to beat somewhere. A search begins from them.
+
+Those that are usually best for their cost come first, so that even the smallest budget trains a good one.
+"""
+
+from functools import cache
+
+from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, Parallel, Skip
+from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.network import (
+    AttentionPool,
+    Body,
+    Channels,
+    KernelFeatures,
+    Layer,
+    Max,
+    Mean,
+    Mlp,
+    Network,
+    NgramBag,
+    PerStep,
+    Subwords,
+    Words,
+    WordsAndCharacters,
+)
+from seqwright.errors import SpaceError, did_you_mean
+
+Portfolio = tuple[tuple[str, Candidate], ...]
+
+
+@cache
+def portfolio(name: str) -> Portfolio:
+    """(name, candidate) pairs for the named space, in the order in which to try them.
+
+    Raises:
+        SpaceError: the space has no portfolio.
+    """
+    makers = {"text": _text, "pairs": _pairs, "tagging": _tagging, "series": _series}
+    if name not in makers:
+        raise SpaceError(f'No portfolio is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')
+    return makers[name]()
+
+
+# A linear model wants large steps and no noise; recurrent and convolutional networks noise and moderate steps;
+# attention small steps.
+_LINEAR = Recipe(learning_rate=1e-2, weight_decay=1e-4, dropout=0.0, label_smoothing=0.0)
+_BAG = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.5, input_dropout=0.1)
+_USUAL = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.3, input_dropout=0.1)
+_GENTLE = Recipe(learning_rate=1e-3, weight_decay=1e-2, dropout=0.1, input_dropout=0.1)
+_SERIES = Recipe(learning_rate=3e-3, weight_decay=1e-2, batch_size=16, dropout=0.1)
+
+
+def _filters(*kernels: int) -> Parallel:
+    return Parallel(tuple(Conv(kernel=kernel) for kernel in kernels))
+
+
+def _bilstm(hidden: int) -> Layer:
+    return Layer(Lstm(hidden=hidden, bidirectional=True), Skip())
+
+
+_TRANSFORMER = (Layer(Attention(heads=4), FeedForward(expand=2)),) * 2
+
+
+def _texts(bag: str, sequence: str) -> Portfolio:
+    """The text networks, with the pairing for those without and those with a sense of order."""
+    return (
+        (
+            "n-gram bag, linear",
+            Candidate(Network(NgramBag(), Body((), width=128), Mean(), Mlp(layers=0), pairing=bag), _LINEAR),
+        ),
+        (
+            "text CNN",
+            Candidate(
+                Network(
+                    WordsAndCharacters(),
+                    Body((Layer(_filters(3, 5, 7), Skip()),), width=128, norm="none"),
+                    Max(),
+                    Mlp(layers=0),
+                    pairing=bag,
+                ),
+                _USUAL,
+            ),
+        ),
+        (
+            "bidirectional LSTM, attention pooling",
+            Candidate(
+                Network(
+                    WordsAndCharacters(),
+                    Body((_bilstm(128),), width=128),
+                    AttentionPool(heads=4),
+                    Mlp(layers=0),
+                    pairing=sequence,
+                ),
+                _USUAL,
+            ),
+        ),
+        (
+            "bag of embeddings, MLP",
+            Candidate(
+                Network(WordsAndCharacters(), Body((), width=128), Mean(), Mlp(layers=1, width=128), pairing=bag), _BAG
+            ),
+        ),
+        (
+            "small Transformer",
+            Candidate(
+                Network(Subwords(), Body(_TRANSFORMER, width=128), Mean(), Mlp(layers=0), pairing=sequence), _GENTLE
+            ),
+        ),
+    )
+
+
+def _text() -> Portfolio:
+    return _texts(bag="joined", sequence="joined")
+
+
+def _pairs() -> Portfolio:
+    return _texts(bag="compared", sequence="joined")
+
+
+def _tagging() -> Portfolio:
+    def tagger(body: Body, recipe: Recipe) -> Candidate:
+        return Candidate(Network(WordsAndCharacters(), body, PerStep(), Mlp(layers=0)), recipe)
+
+    gru = Layer(Gru(hidden=128, bidirectional=True), Skip())
+    wide = tuple(Layer(Conv(kernel=3, dilation=dilation), FeedForward(expand=2)) for dilation in (1, 2, 4))
+    return (
+        ("bidirectional LSTM, words and characters", tagger(Body((_bilstm(128),), width=128), _USUAL)),
+        ("dilated CNN", tagger(Body(wide, width=128), _USUAL)),
+        ("bidirectional GRU", tagger(Body((gru,) * 2, width=128), _USUAL)),
+        ("small Transformer", tagger(Body(_TRANSFORMER, width=128), _GENTLE)),
+    )
+
+
+def _series() -> Portfolio:
+    fcn = tuple(Layer(Conv(kernel=kernel), Skip()) for kernel in (7, 5, 3))
+    inception = (Layer(_filters(31, 15, 7), Skip()),) * 3
+    gru = Layer(Gru(hidden=64, bidirectional=True), Skip())
+    channels = Channels(kernel=1, stride=1)
+    return (
+        (
+            "random kernels, linear",
+            Candidate(Network(KernelFeatures(), Body((), width=256), Mean(), Mlp(layers=0)), _LINEAR),
+        ),
+        (
+            "fully convolutional network",
+            Candidate(Network(channels, Body(fcn, width=128, statistics="batch"), Mean(), Mlp(layers=0)), _SERIES),
+        ),
+        (
+            "small InceptionTime",
+            Candidate(Network(channels, Body(inception, width=64, statistics="batch"), Mean(), Mlp(layers=0)), _SERIES),
+        ),
+        (
+            "bidirectional GRU",
+            Candidate(Network(channels, Body((gru,) * 2, width=64), AttentionPool(heads=4), Mlp(layers=0)), _SERIES),
+        ),
+    )

@@ -1,0 +1,131 @@
+"""The named search spaces: what is searched when the user names no space of their own.
+
+Each is a space over `Candidate`, so its paths begin with /architecture and /recipe.
+"""
+
+from functools import cache
+from typing import Any
+
+from seqwright.arch.blocks import (
+    Attention,
+    Conv,
+    FeedForward,
+    GatedFeedForward,
+    Gru,
+    Lstm,
+    MinGru,
+    Parallel,
+    Rnn,
+    Skip,
+    Ssm,
+)
+from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.network import (
+    AttentionPool,
+    Body,
+    Channels,
+    Characters,
+    Cls,
+    KernelFeatures,
+    Last,
+    Layer,
+    Max,
+    Mean,
+    Mlp,
+    Network,
+    NgramBag,
+    PerStep,
+    Subwords,
+    Words,
+    WordsAndCharacters,
+)
+from seqwright.errors import SpaceError, did_you_mean
+from seqwright.space.nodes import Choice, Record, Space, Stack, one_of, vary
+
+_DESCRIPTIONS = {
+    "text": "classify a text: recurrent, convolutional, attention and hybrid networks, or a bag of n-grams",
+    "pairs": "classify two texts: as text, read as one sequence or each alone and compared",
+    "tagging": "label every token: as text, with an output at every step",
+    "series": "classify a numeric series: sequence networks over its channels, or random-kernel features",
+    "tiny": "a few hundred small text networks, to try things on",
+}
+
+
+def describe() -> dict[str, str]:
+    """The named spaces, each in one line."""
+    return dict(_DESCRIPTIONS)
+
+
+@cache
+def named(name: str) -> Space:
+    """The space of that name, over `Candidate`.
+
+    Raises:
+        SpaceError: there is none of that name.
+    """
+    makers = {"text": _text, "pairs": _pairs, "tagging": _tagging, "series": _series, "tiny": _tiny}
+    if name not in makers:
+        raise SpaceError(f'No space is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')
+    return makers[name]()
+
+
+def candidates(architecture: Space) -> Record:
+    """The space of candidates over a space of architectures, with every recipe."""
+    return vary(Candidate, architecture=architecture, recipe=vary(Recipe))
+
+
+def layers(least: int, most: int) -> Stack:
+    """A stack of layers: any block as token mixer, any feed-forward or none as channel mixer."""
+    filters = vary(Parallel, branches=(vary(Conv, dilation=1, depthwise=False),) * 3)
+    mixer = one_of(Rnn, Lstm, Gru, MinGru, Ssm, Conv, Attention, filters, Skip)
+    return Stack(vary(Layer, mixer=mixer, channel=one_of(FeedForward, GatedFeedForward, Skip)), least, most)
+
+
+def _sequence(stem: Space, readout: Space, body: Space, **more: Any) -> Record:
+    return vary(Network, stem=stem, body=body, readout=readout, head=vary(Mlp), **more)
+
+
+def _one_step(stem: Any, **more: Any) -> Record:
+    """A stem that gives one vector needs no layers: a linear or multi-layer readout of it."""
+    body = vary(Body, layers=(), norm=Body.norm, statistics=Body.statistics)
+    return vary(Network, stem=stem, body=body, readout=Mean(), head=vary(Mlp), **more)
+
+
+_POOLED = one_of(Mean, Max, Last, Cls, AttentionPool)
+
+
+def _texts(pairing: Space) -> Record:
+    stems = one_of(Words, Subwords, Characters, WordsAndCharacters)
+    sequence = _sequence(stems, _POOLED, vary(Body, layers=layers(0, 4)), pairing=pairing)
+    return candidates(one_of(sequence, _one_step(NgramBag(), pairing=pairing), names=("sequence", "bag")))
+
+
+def _text() -> Record:
+    return _texts("joined")
+
+
+def _pairs() -> Record:
+    return _texts(one_of("joined", "compared"))
+
+
+def _tagging() -> Record:
+    return candidates(_sequence(one_of(Words, WordsAndCharacters), PerStep(), vary(Body, layers=layers(1, 4))))
+
+
+def _series() -> Record:
+    sequence = _sequence(vary(Channels), _POOLED, vary(Body, layers=layers(1, 4)))
+    return candidates(one_of(sequence, _one_step(KernelFeatures()), names=("sequence", "kernels")))
+
+
+def _tiny() -> Record:
+    small = Choice((8, 16), ordered=True)
+    mixer = one_of(
+        vary(Gru, hidden=small, bidirectional=False), vary(Conv, kernel=3, dilation=1, depthwise=False), Skip
+    )
+    stack = Stack(vary(Layer, mixer=mixer, channel=one_of(vary(FeedForward, expand=1), Skip)), 1, 2)
+    body = vary(Body, layers=stack, width=small, norm="pre", statistics="layer")
+    network = vary(Network, stem=Words(), body=body, readout=one_of(Mean, Max), head=Mlp(layers=0))
+    default = Recipe()
+    rates = Choice((1e-3, 1e-2), ordered=True)
+    fixed = {name: getattr(default, name) for name in Recipe.__dataclass_fields__ if name != "learning_rate"}
+    return vary(Candidate, architecture=network, recipe=vary(Recipe, learning_rate=rates, **fixed))

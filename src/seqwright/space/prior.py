@@ -1,0 +1,62 @@
+"""A prior: how likely each option is, by path. It steers sampling and mutation, and is what one-shot search gives back."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from seqwright.errors import SpaceError
+from seqwright.space.nodes import Choice, Path
+
+Weights = Sequence[float] | Mapping[str, float]
+
+
+class Prior:
+    """Weights for the options of questions.
+
+    Args:
+        weights: by path or glob pattern (``"/architecture/*/mixer"``; ``*`` also crosses slashes); the first that
+            matches counts. A sequence has one weight an option; a mapping goes by label, and options that it does
+            not name weigh 1. Weights need not sum to one.
+    """
+
+    def __init__(self, weights: Mapping[Path, Weights]) -> None:
+        self._weights = dict(weights)
+        self._patterns = [key for key in self._weights if any(c in key for c in "*?[")]
+        self._known: dict[Path, Weights | None] = {}
+
+    def weights(self, path: Path, question: Choice) -> list[float] | None:
+        """One weight an option, or None where the prior is silent.
+
+        Raises:
+            SpaceError: the weights do not fit the question's options.
+        """
+        if path not in self._known:
+            self._known[path] = self._find(path)
+        found = self._known[path]
+        if found is None:
+            return None
+        labels = question.labels()
+        if isinstance(found, Mapping):
+            if unknown := sorted(found.keys() - set(labels)):
+                raise SpaceError(f"The prior at {path} weighs {', '.join(unknown)}; the options: {', '.join(labels)}.")
+            values = [float(found.get(label, 1.0)) for label in labels]
+        else:
+            values = [float(weight) for weight in found]
+        if len(values) != len(labels) or min(values) < 0 or not 0 < sum(values) < float("inf"):
+            raise SpaceError(
+                f"The prior at {path} has the weights {values}. It takes one for each of {', '.join(labels)}, "
+                "none negative and not all zero."
+            )
+        return values
+
+    def _find(self, path: Path) -> Weights | None:
+        if path in self._weights:
+            return self._weights[path]
+        return next((self._weights[key] for key in self._patterns if fnmatchcase(path, key)), None)
+
+    def as_data(self) -> dict[str, Any]:
+        return {key: dict(w) if isinstance(w, Mapping) else list(w) for key, w in self._weights.items()}
+
+    @staticmethod
+    def from_data(data: Mapping[str, Any]) -> "Prior":
+        return Prior(data)
