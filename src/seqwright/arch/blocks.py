@@ -41,7 +41,7 @@ class Gru:
 @kind
 @dataclass(frozen=True)
 class MinGru:
-    """Minimal gated recurrence (Feng et al. 2024, arXiv:2410.01201): gates that see only the input, so a scan does it."""
+    """Minimal gated recurrence (Feng et al. 2024, arXiv:2410.01201): its gates see only the input: a scan does it."""
 
     hidden: int = among(32, 64, 128, 256, default=128)
     bidirectional: bool = among(False, True, ordered=False)
@@ -69,7 +69,7 @@ class Conv:
 @kind
 @dataclass(frozen=True)
 class Attention:
-    """Softmax attention (Vaswani et al. 2017, arXiv:1706.03762). Inner width is heads × 32, so no width constrains it."""
+    """Softmax attention (Vaswani et al. 2017, arXiv:1706.03762). Inner width is heads × 32, whatever D is."""
 
     heads: int = among(1, 2, 4, 8, default=4)
     window: int | None = among(None, 8, 32, 128, ordered=False)
@@ -101,6 +101,6 @@ class Skip:
 @kind
 @dataclass(frozen=True)
 class Parallel:
-    """Several blocks side by side on the same input, their outputs added (an Inception module, a text CNN's filters)."""
+    """Several blocks side by side on one input, their outputs added (an Inception module, a text CNN's filters)."""
 
     branches: tuple[Any, ...] = field(metadata={"flow": "parallel"})

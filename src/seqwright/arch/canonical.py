@@ -12,7 +12,7 @@ from seqwright.arch.network import Body, KernelFeatures, Layer, Max, Mean, Mlp, 
 
 
 def canonical(value: Any) -> Any:
-    """`value` with no-op layers dropped, fields that nothing reads at their defaults, and parallel branches in order."""
+    """`value` without no-op layers, with unread fields at their defaults and parallel branches in order."""
     if isinstance(value, tuple):
         return tuple(map(canonical, tuple[Any, ...](value)))
     if not is_dataclass(value) or isinstance(value, type):

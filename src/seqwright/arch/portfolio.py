@@ -20,7 +20,6 @@ from seqwright.arch.network import (
     NgramBag,
     PerStep,
     Subwords,
-    Words,
     WordsAndCharacters,
 )
 from seqwright.errors import SpaceError, did_you_mean

@@ -9,7 +9,7 @@ from seqwright.space.nodes import Choice, Path, Record, Space, Stack
 
 
 def questions(space: Space) -> dict[Path, Choice]:
-    """Every question that could ever be asked, by path, in the order `fill` asks. Do not change the dict: it is kept."""
+    """Every question that could ever be asked, by path, in the order `fill` asks. The dict is kept: do not change it."""
     if not isinstance(space, Choice | Record | Stack):
         return dict(_questions(space, ""))
     # Kept on the node itself: hashing a large space to look it up elsewhere would cost more than it saves.

@@ -1,4 +1,4 @@
-"""A prior: how likely each option is, by path. It steers sampling and mutation, and is what one-shot search gives back."""
+"""A prior: how likely each option is, by path. It steers sampling and mutation; one-shot search gives one back."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
