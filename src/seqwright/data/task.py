@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from seqwright.data.examples import Examples
+from seqwright.errors import InputError, did_you_mean
 
 
 class Metric(Protocol):
@@ -73,8 +74,17 @@ class Task:
         return np.argmax(probabilities, -1)
 
     def chosen(self) -> Metric:
-        """The metric that the search raises: `self.metric`, or the task's default."""
+        """The metric that the search raises: `self.metric`, or the task's default.
+
+        Raises:
+            InputError: the task has no metric of that name.
+        """
         known = {m.name: m for m in self.metrics()}
+        if self.metric and self.metric not in known:
+            raise InputError(
+                f'There is no metric "{self.metric}" for {self.kind} with {len(self.labels)} classes.'
+                f"{did_you_mean(self.metric, known)} Metrics: {', '.join(known)}."
+            )
         return known[self.metric] if self.metric else self.metrics()[0]
 
     def as_data(self) -> dict[str, Any]:
