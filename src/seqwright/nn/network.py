@@ -112,6 +112,8 @@ def _(architecture: Network, interface: Interface, dropout: float = 0.0) -> nn.M
         raise SpaceError(f"The readout is {type(architecture.readout).__name__}, but the data asks for {needs}.")
     if architecture.pairing not in ("joined", "compared"):
         raise SpaceError(f'pairing="{architecture.pairing}" is not known. Use "joined" or "compared".')
+    if architecture.body.norm not in ("pre", "post", "none"):
+        raise SpaceError(f'norm="{architecture.body.norm}" is not known. Use "pre", "post" or "none".')
     if architecture.pairing == "compared" and (interface.sides != 2 or per_step):
         raise SpaceError('pairing="compared" needs two inputs and one output; the data has not that. Use "joined".')
     return SequenceNetwork(architecture, interface, dropout)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from seqwright.errors import SpaceError
+
 
 class LayerNorm(nn.LayerNorm):
     """Each step over its own units (Ba et al. 2016, arXiv:1607.06450); the mask plays no part. (B, T, D) -> same."""
@@ -47,5 +49,13 @@ class MaskedBatchNorm(nn.Module):
 
 
 def norm(statistics: str, width: int) -> nn.Module:
-    """The normalisation of a `Body` by the name of its statistics: "layer" or "batch"."""
-    return {"layer": LayerNorm, "batch": MaskedBatchNorm}[statistics](width)
+    """The normalisation of a `Body` by the name of its statistics; ``forward(x, mask)``.
+
+    Raises:
+        SpaceError: the name is neither "layer" nor "batch".
+    """
+    if statistics == "layer":
+        return LayerNorm(width)
+    if statistics == "batch":
+        return MaskedBatchNorm(width)
+    raise SpaceError(f'statistics="{statistics}" is not known. Use "layer" or "batch".')

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqwright.arch.network import AttentionPool, Cls, Last, Max, Mean, PerStep
+from seqwright.errors import SpaceError
 from seqwright.nn.build import unregistered
 
 
@@ -123,6 +124,10 @@ def _(spec: Cls, width: int) -> Readout:
 
 @readout.register
 def _(spec: AttentionPool, width: int) -> Readout:
+    if width % spec.heads:
+        raise SpaceError(
+            f"AttentionPool(heads={spec.heads}) cannot divide a width of {width}. Use a width that its heads divide."
+        )
     return AttentionPoolReadout(width, spec.heads)
 
 

@@ -113,48 +113,39 @@ def stem(spec: Any, interface: Interface, width: int) -> nn.Module:
 
 
 @stem.register
-def _(spec: Words, interface: Interface, width: int) -> nn.Module:
-    return TokenStem("words", _stream(spec, interface, "words"), width)
-
-
-@stem.register
-def _(spec: Subwords, interface: Interface, width: int) -> nn.Module:
-    return TokenStem("subwords", _stream(spec, interface, "subwords"), width)
-
-
-@stem.register
-def _(spec: Characters, interface: Interface, width: int) -> nn.Module:
-    return TokenStem("characters", _stream(spec, interface, "characters"), width)
+def _(spec: Words | Subwords | Characters, interface: Interface, width: int) -> nn.Module:
+    (stream,) = _streams(spec, interface)
+    return TokenStem(spec.reads[0], stream, width)
 
 
 @stem.register
 def _(spec: WordsAndCharacters, interface: Interface, width: int) -> nn.Module:
-    words, characters = _stream(spec, interface, "words"), _stream(spec, interface, "word_characters")
-    return WordsAndCharactersStem(words, characters, width)
+    return WordsAndCharactersStem(*_streams(spec, interface), width)
 
 
 @stem.register
 def _(spec: NgramBag, interface: Interface, width: int) -> nn.Module:
-    return NgramBagStem(_stream(spec, interface, "ngrams"), width)
+    return NgramBagStem(*_streams(spec, interface), width)
 
 
 @stem.register
 def _(spec: Channels, interface: Interface, width: int) -> nn.Module:
     if interface.per_step and spec.stride > 1:
         raise SpaceError(f"Channels(stride={spec.stride}) drops steps, but every step needs an output. Use stride=1.")
-    return ChannelsStem(_stream(spec, interface, "channels"), width, spec.kernel, spec.stride)
+    return ChannelsStem(*_streams(spec, interface), width, spec.kernel, spec.stride)
 
 
 @stem.register
 def _(spec: KernelFeatures, interface: Interface, width: int) -> nn.Module:
-    return KernelFeaturesStem(_stream(spec, interface, "kernels"), width)
+    return KernelFeaturesStem(*_streams(spec, interface), width)
 
 
-def _stream(spec: Any, interface: Interface, name: str) -> Stream:
+def _streams(spec: Any, interface: Interface) -> list[Stream]:
+    """The streams that a stem reads, in the order it names them."""
     known = dict(interface.streams)
-    if name in known:
-        return known[name]
-    raise SpaceError(
-        f'The stem {type(spec).__name__} reads the stream "{name}", which the data does not give. '
-        f"It gives: {', '.join(known) or 'none'}. Prepare that stream, or choose another stem."
-    )
+    if missing := [name for name in spec.reads if name not in known]:
+        raise SpaceError(
+            f'The stem {type(spec).__name__} reads the stream "{missing[0]}", which the data does not give. '
+            f"It gives: {', '.join(known) or 'none'}. Prepare that stream, or choose another stem."
+        )
+    return [known[name] for name in spec.reads]
