@@ -9,12 +9,13 @@ from typing import Any
 
 from seqwright.arch.blocks import Parallel, Skip
 from seqwright.arch.network import Body, KernelFeatures, Layer, Max, Mean, Mlp, Network, NgramBag
+from seqwright.space.nodes import is_tuple
 
 
 def canonical(value: Any) -> Any:
     """`value` without no-op layers, with unread fields at their defaults and parallel branches in order."""
-    if isinstance(value, tuple):
-        return tuple(map(canonical, tuple[Any, ...](value)))
+    if is_tuple(value):
+        return tuple(map(canonical, value))
     if not is_dataclass(value) or isinstance(value, type):
         return value
     parts = {f.name: getattr(value, f.name) for f in fields(value)}

@@ -4,6 +4,7 @@ Those that are usually best for their cost come first, so that even the smallest
 """
 
 from functools import cache
+from typing import Literal
 
 from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, Parallel, Skip
 from seqwright.arch.candidate import Candidate, Recipe
@@ -24,6 +25,7 @@ from seqwright.arch.network import (
 )
 from seqwright.errors import SpaceError, did_you_mean
 
+Pairing = Literal["joined", "compared"]
 Portfolio = tuple[tuple[str, Candidate], ...]
 
 
@@ -60,7 +62,7 @@ def _bilstm(hidden: int) -> Layer:
 _TRANSFORMER = (Layer(Attention(heads=4), FeedForward(expand=2)),) * 2
 
 
-def _texts(bag: str, sequence: str) -> Portfolio:
+def _texts(bag: Pairing, sequence: Pairing) -> Portfolio:
     """The text networks, with the pairing for those without and those with a sense of order."""
     return (
         (

@@ -5,11 +5,11 @@ from math import prod
 from typing import Any
 
 from seqwright.space.fill import read
-from seqwright.space.nodes import Choice, Path, Record, Space, Stack
+from seqwright.space.nodes import Choice, Path, Record, Space, Stack, is_tuple
 
 
 def questions(space: Space) -> dict[Path, Choice]:
-    """Every question that could ever be asked, by path, in the order `fill` asks. The dict is kept: do not change it."""
+    """Every question that could ever be asked, by path, in the order `fill` asks. It is kept: do not change it."""
     if not isinstance(space, Choice | Record | Stack):
         return dict(_questions(space, ""))
     # Kept on the node itself: hashing a large space to look it up elsewhere would cost more than it saves.
@@ -31,9 +31,8 @@ def _questions(space: Space, path: Path) -> Iterator[tuple[Path, Choice]]:
         yield f"{path}#", space.depth
         for i in range(space.most):
             yield from _questions(space.element, f"{path}/{i}")
-    elif isinstance(space, tuple):
-        parts: tuple[Space, ...] = space
-        for i, part in enumerate(parts):
+    elif is_tuple(space):
+        for i, part in enumerate(space):
             yield from _questions(part, f"{path}/{i}")
 
 
@@ -46,8 +45,8 @@ def size(space: Space) -> int:
     if isinstance(space, Stack):
         each = size(space.element)
         return sum(each**n for n in range(space.least, space.most + 1))
-    if isinstance(space, tuple):
-        return prod(map(size, tuple[Space, ...](space)))
+    if is_tuple(space):
+        return prod(map(size, space))
     return 1
 
 
@@ -63,8 +62,8 @@ def every(space: Space) -> Iterator[Any]:
     elif isinstance(space, Stack):
         for n in range(space.least, space.most + 1):
             yield from _product((space.element,) * n)
-    elif isinstance(space, tuple):
-        yield from _product(tuple[Space, ...](space))
+    elif is_tuple(space):
+        yield from _product(space)
     else:
         yield space
 

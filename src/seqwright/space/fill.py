@@ -6,7 +6,7 @@ Everything else - sampling, mutation, enumeration, encoding, overriding - is one
 from typing import Any
 
 from seqwright.errors import SpaceError
-from seqwright.space.nodes import Answer, Answers, Choice, Path, Record, Space, Stack, same
+from seqwright.space.nodes import Answer, Answers, Choice, Path, Record, Space, Stack, is_tuple, same
 
 
 def fill(space: Space, answer: Answer, path: Path = "") -> Any:
@@ -25,9 +25,8 @@ def fill(space: Space, answer: Answer, path: Path = "") -> Any:
     if isinstance(space, Stack):
         depth = space.least + _index(f"{path}#", space.depth, answer)
         return tuple([fill(space.element, answer, f"{path}/{i}") for i in range(depth)])
-    if isinstance(space, tuple):
-        parts: tuple[Space, ...] = space
-        return tuple([fill(part, answer, f"{path}/{i}") for i, part in enumerate(parts)])
+    if is_tuple(space):
+        return tuple([fill(part, answer, f"{path}/{i}") for i, part in enumerate(space)])
     return space
 
 
@@ -63,16 +62,14 @@ def _read(space: Space, value: Any, path: Path, found: list[tuple[Path, int]]) -
             return False
         return all(_read(part, getattr(value, name), f"{path}/{name}", found) for name, part in space.fields)
     if isinstance(space, Stack):
-        if not isinstance(value, tuple) or not space.least <= len(tuple[Any, ...](value)) <= space.most:
+        if not is_tuple(value) or not space.least <= len(value) <= space.most:
             return False
-        elements: tuple[Any, ...] = value
-        found.append((f"{path}#", len(elements) - space.least))
-        return all(_read(space.element, element, f"{path}/{i}", found) for i, element in enumerate(elements))
-    if isinstance(space, tuple):
-        parts: tuple[Space, ...] = space
-        if not isinstance(value, tuple) or len(tuple[Any, ...](value)) != len(parts):
+        found.append((f"{path}#", len(value) - space.least))
+        return all(_read(space.element, element, f"{path}/{i}", found) for i, element in enumerate(value))
+    if is_tuple(space):
+        if not is_tuple(value) or len(value) != len(space):
             return False
-        return all(_read(part, value[i], f"{path}/{i}", found) for i, part in enumerate(parts))
+        return all(_read(part, value[i], f"{path}/{i}", found) for i, part in enumerate(space))
     return same(space, value)
 
 
@@ -117,9 +114,9 @@ def _why(space: Space, value: Any, path: Path, place: tuple[int, ...]) -> Reason
         if type(value) is not space.cls:
             return place, f"At {here}: expected {space.cls.__name__}, got {_show(value)}."
         parts = [(name, part, getattr(value, name)) for name, part in space.fields]
-    elif isinstance(space, Stack | tuple):
+    elif isinstance(space, Stack) or is_tuple(space):
         least, most = (space.least, space.most) if isinstance(space, Stack) else (len(space), len(space))
-        if not isinstance(value, tuple):
+        if not is_tuple(value):
             return place, f"At {here}: expected a tuple, got {_show(value)}."
         if not least <= len(value) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"

@@ -12,7 +12,7 @@ from typing import Any
 from seqwright.errors import SpaceError
 from seqwright.space.census import questions
 from seqwright.space.fill import answers, fill
-from seqwright.space.nodes import Choice, Path, Record, Space, Stack, label, same
+from seqwright.space.nodes import Choice, Path, Record, Space, Stack, is_tuple, label, same
 from seqwright.space.prior import Prior
 
 
@@ -191,9 +191,8 @@ def _sites(space: Space, value: Any, known: dict[Path, int], path: Path, way: tu
         yield _Site(path, space, value, way)
         for i, element in enumerate(value):
             yield from _sites(space.element, element, known, f"{path}/{i}", (*way, i))
-    elif isinstance(space, tuple):
-        parts: tuple[Space, ...] = space
-        for i, part in enumerate(parts):
+    elif is_tuple(space):
+        for i, part in enumerate(space):
             yield from _sites(part, value[i], known, f"{path}/{i}", (*way, i))
 
 
@@ -209,8 +208,8 @@ def _put(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
 
 def words(value: Any) -> str:
     """A value in a few words: ``layer(lstm(128, True), skip)``."""
-    if isinstance(value, tuple):
-        return f"({', '.join(map(words, tuple[Any, ...](value)))})"
+    if is_tuple(value):
+        return f"({', '.join(map(words, value))})"
     if is_dataclass(value):
         inner = ", ".join(words(getattr(value, f.name)) for f in fields(value))
         return f"{label(value)}({inner})" if inner else label(value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeGuard
 
 from seqwright.errors import SpaceError, did_you_mean
 
@@ -146,8 +146,8 @@ def same(a: Any, b: Any) -> bool:
     """Equality that tells 1, 1.0 and True apart, as JSON does, all the way down."""
     if type(a) is not type(b):
         return False
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(map(same, a, b))  # pyright: ignore[reportUnknownArgumentType]
+    if is_tuple(a):
+        return len(a) == len(b) and all(map(same, a, b))
     if hasattr(a, "__dataclass_fields__"):
         return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
     return bool(a == b)
@@ -165,9 +165,9 @@ def overlap(a: Space, b: Space) -> bool:
         if isinstance(b, Stack):
             least, most = max(a.least, b.least), min(a.most, b.most)
             return least <= most and (least == 0 or overlap(a.element, b.element))
-        return isinstance(b, tuple) and a.least <= len(b) <= a.most and all(overlap(a.element, e) for e in b)  # pyright: ignore
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(map(overlap, a, b))  # pyright: ignore[reportUnknownArgumentType]
+        return is_tuple(b) and a.least <= len(b) <= a.most and all(overlap(a.element, e) for e in b)
+    if is_tuple(a) and is_tuple(b):
+        return len(a) == len(b) and all(map(overlap, a, b))
     (cls, parts), (other, others) = _parts(a), _parts(b)
     if cls is None or other is None:
         return bool(a == b)
@@ -190,8 +190,8 @@ def _check(space: Space, inside: type | None = None) -> None:
             raise SpaceError(
                 f"{inside.__name__}(...) holds an open question. Write vary({inside.__name__}, field=...) instead."
             )
-    elif isinstance(space, tuple):
-        for element in space:  # pyright: ignore[reportUnknownVariableType]
+    elif is_tuple(space):
+        for element in space:
             _check(element, inside)
     elif is_dataclass(space) and not isinstance(space, type):
         for f in fields(space):
@@ -200,3 +200,8 @@ def _check(space: Space, inside: type | None = None) -> None:
         raise SpaceError(f"{space!r} can change, so it cannot stand in a space. Use a tuple or a frozen dataclass.")
     elif space != space:
         raise SpaceError("NaN does not equal itself, so it cannot stand in a space.")
+
+
+def is_tuple(value: Any) -> TypeGuard[tuple[Any, ...]]:
+    """`isinstance(value, tuple)`, for the type checker's sake."""
+    return isinstance(value, tuple)

@@ -1,0 +1,93 @@
+"""A value for the eye: one line for a leaderboard, a tree for a closer look."""
+
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
+
+from seqwright.arch.candidate import Candidate
+from seqwright.arch.network import Body, Layer, Mlp, Network
+from seqwright.space.nodes import is_tuple, label
+
+
+def line(value: Any) -> str:
+    """One line: ``words > 2 x [lstm 64 bidirectional + skip] > mean, width 128``. A candidate's recipe is left out."""
+    if isinstance(value, Candidate):
+        return line(value.architecture)
+    if isinstance(value, Network):
+        body, head = value.body, value.head
+        steps = [_short(value.stem), *_layers(body), _short(value.readout)]
+        if head.layers:
+            steps.append(_short(head))
+        settings = [f"width {body.width}"]
+        if body.layers and body.norm != Body.norm:
+            settings.append(f"{body.norm} norm" if body.norm != "none" else "no norm")
+        if body.layers and body.norm != "none" and body.statistics != Body.statistics:
+            settings.append(f"{body.statistics} statistics")
+        if value.pairing != Network.pairing:
+            settings.append(value.pairing)
+        return ", ".join([" > ".join(steps), *settings])
+    return _short(value)
+
+
+def _layers(body: Any) -> list[str]:
+    """Runs of equal layers, each as one step."""
+    runs: list[tuple[str, int]] = []
+    for layer in body.layers:
+        text = _short(layer)
+        if runs and runs[-1][0] == text:
+            runs[-1] = (text, runs[-1][1] + 1)
+        else:
+            runs.append((text, 1))
+    return [f"{n} x [{text}]" if n > 1 else f"[{text}]" for text, n in runs]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Layer):
+        return f"{_short(value.mixer)} + {_short(value.channel)}"
+    if isinstance(value, Mlp):
+        return "linear" if not value.layers else f"mlp {value.layers} x {value.width}"
+    if is_tuple(value):
+        return " | ".join(map(_short, value))
+    if not is_dataclass(value):
+        return str(value)
+    words = [label(value)]
+    for f in fields(value):
+        part = getattr(value, f.name)
+        if is_dataclass(part) or is_tuple(part):
+            words.append(f"({_short(part)})")
+        elif isinstance(part, bool) or part is None:
+            words += [f.name] if part else []
+        elif f.default is MISSING or part != f.default or len(words) == 1:  # the first field says most
+            words.append(str(part) if len(words) == 1 else f"{f.name} {part}")
+    return " ".join(words)
+
+
+def tree(value: Any) -> str:
+    """Every record on its own line, with its plain fields, indented by lines as a directory tree is."""
+    lines = [_head(value)]
+    _branches(value, "", lines)
+    return "\n".join(lines)
+
+
+def _head(value: Any) -> str:
+    """A record and its plain fields: ``lstm  hidden=64 bidirectional=True``."""
+    if not is_dataclass(value):
+        return "none" if is_tuple(value) and not value else str(value)
+    plain = [f"{f.name}={getattr(value, f.name)}" for f in fields(value) if not _nested(getattr(value, f.name))]
+    return "  ".join([label(value), " ".join(plain)]).rstrip()
+
+
+def _nested(value: Any) -> bool:
+    return is_dataclass(value) or is_tuple(value)
+
+
+def _branches(value: Any, indent: str, lines: list[str]) -> None:
+    parts: list[tuple[str, Any]] = []
+    if is_tuple(value):
+        parts = [(str(i), part) for i, part in enumerate(value)]
+    elif is_dataclass(value):
+        parts = [(f.name, getattr(value, f.name)) for f in fields(value) if _nested(getattr(value, f.name))]
+    for i, (name, part) in enumerate(parts):
+        last = i == len(parts) - 1
+        head = "" if is_tuple(part) and part else f" {_head(part)}"
+        lines.append(f"{indent}{'└── ' if last else '├── '}{name}:{head}")
+        _branches(part, indent + ("    " if last else "│   "), lines)
