@@ -1,0 +1,103 @@
+"""Which part of a larger network's parameter is a smaller network's: the rule by which widths share weights.
+
+A dimension is sliced from its beginning, unless its units come in groups (an LSTM's four gates, two directions), in
+which case each group is sliced from its own beginning, or unless it is a kernel, which is sliced from its middle.
+`layout` says so for each kind; to share the weights of a new block otherwise, register it: ``@layout.register``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from functools import singledispatch
+from typing import Any
+
+from torch import Tensor
+
+from seqwright.arch.blocks import Conv, Gru, Lstm, MinGru, Rnn, Ssm
+from seqwright.arch.network import Channels, Mlp, Network
+
+CENTRED = 0  # in a layout: this dimension is a kernel
+Layout = tuple[int, ...]  # for each dimension its number of groups, or CENTRED; what it leaves out is one group
+
+
+@singledispatch
+def layout(spec: Any, name: str, whole: Network) -> Layout:
+    """The layout of the parameter `name` (as in a state dict, from the module of `spec` down) of a network."""
+    return ()
+
+
+@layout.register
+def _(spec: Rnn | Lstm | Gru, name: str, whole: Network) -> Layout:
+    if "output.weight" in name:
+        return (1, 1 + spec.bidirectional)
+    if "_hh" in name or "_ih" in name:
+        return ({Rnn: 1, Lstm: 4, Gru: 3}[type(spec)],)
+    return ()
+
+
+@layout.register
+def _(spec: MinGru, name: str, whole: Network) -> Layout:
+    directions = 1 + spec.bidirectional
+    return (2 * directions,) if "enter." in name else (1, directions) if "leave.weight" in name else ()
+
+
+@layout.register
+def _(spec: Ssm, name: str, whole: Network) -> Layout:
+    pairs = 2 * (1 + spec.bidirectional)  # real and imaginary parts
+    return (pairs,) if "enter." in name else (2, pairs) if "leave." in name else ()
+
+
+@layout.register
+def _(spec: Conv | Channels, name: str, whole: Network) -> Layout:
+    return (1, 1, CENTRED)
+
+
+@layout.register
+def _(spec: Mlp, name: str, whole: Network) -> Layout:
+    reads_pair = name in ("hidden.0.weight", "output.weight" if spec.layers == 0 else "")
+    return (1, 4) if reads_pair and whole.pairing == "compared" else ()
+
+
+def site(whole: Network, name: str) -> tuple[Any, str, str]:
+    """Whose parameter a name of the state dict is: the spec, the name within its module, and a key for sharing.
+
+    The key names every kind on the way, so that layer 2's LSTM shares with layer 2's LSTM of another architecture
+    and with nothing else: ``body/layers/2/mixer/lstm/block/output/weight``.
+    """
+    owner, leaf, key = whole, [], []
+    for part in name.split("."):
+        below = _below(owner, part)
+        key.append(part)
+        if below is None:
+            leaf.append(part)
+            continue
+        owner, leaf = below, []
+        if is_dataclass(below):
+            key.append(_label(below))
+    return owner, ".".join(leaf), "/".join(key)
+
+
+def spread(shape: Sequence[int], layout: Layout) -> list[int]:
+    """A shape with each dimension n written as (groups, n / groups)."""
+    groups = [g or 1 for g in layout] + [1] * (len(shape) - len(layout))
+    return [n for g, size in zip(groups, shape, strict=False) for n in (g, size // g)]
+
+
+def cut(bank: Tensor, shape: Sequence[int], layout: Layout) -> Tensor:
+    """The parameter of `shape` within the spread-out `bank`: a view of it, or a copy that gradients flow through."""
+    spans = spread(shape, layout)
+    for dim, (length, room) in enumerate(zip(spans, bank.shape, strict=True)):
+        centred = dim // 2 < len(layout) and layout[dim // 2] == CENTRED
+        bank = bank.narrow(dim, (room - length) // 2 if centred else 0, length)
+    return bank.reshape(tuple(shape))
+
+
+def _below(owner: Any, part: str) -> Any:
+    if isinstance(owner, tuple):
+        return owner[int(part)] if part.isdigit() else None
+    below = getattr(owner, part, None)
+    return below if is_dataclass(below) or isinstance(below, tuple) else None
+
+
+def _label(spec: Any) -> str:
+    # A depthwise kernel is no part of a full one: its single input channel is the unit itself.
+    return type(spec).__name__.lower() + ("-depthwise" if getattr(spec, "depthwise", False) else "")

@@ -1,0 +1,200 @@
+"""A supernet: one bank of weights that holds every architecture of a space (Yu et al. 2020, arXiv:2003.11142).
+
+The bank keeps, for every place in the space and every kind of block that may stand there, the largest parameters.
+`select` builds the chosen architecture without weights of its own and runs it on slices of the bank; so outputs and
+gradients are those of the stand-alone network with the same weights, by construction.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from seqwright.arch.candidate import Candidate
+from seqwright.arch.interface import Interface
+from seqwright.errors import SpaceError
+from seqwright.nn.build import build
+from seqwright.nn.slices import Layout, cut, layout, site, spread
+from seqwright.space.fill import why_not
+from seqwright.space.nodes import Choice, Record, Stack
+
+
+class Supernet(nn.Module):
+    """Every network of a space over one bank of weights; runs the one last selected.
+
+    ``select(architecture)`` returns the supernet, ``forward(batch)`` is that architecture's. Train it with any
+    optimiser over `parameters()`; a weight outside the selected slices gets a zero gradient, or none.
+    """
+
+    def __init__(self, space: Any, interface: Interface, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.space, self.interface, self.dropout = _architectures(space), interface, dropout
+        self.parts = nn.ParameterDict()
+        self.statistics = nn.Module()  # buffers: running means and variances
+        self._network: list[nn.Module] = []  # in a list: its weightless parameters are not the supernet's
+        self._slices: dict[str, tuple[str, torch.Size, Layout]] = {}
+        self._fill_bank()
+
+    def select(self, architecture: Any) -> "Supernet":
+        """Become one architecture (or that of a candidate), with its slice of the weights.
+
+        Raises:
+            SpaceError: the architecture is not in the space this supernet was built for.
+        """
+        architecture = architecture.architecture if isinstance(architecture, Candidate) else architecture
+        with torch.device("meta"):
+            network = build(architecture, self.interface, self.dropout)
+        slices = {name: _place(architecture, name, tensor) for name, tensor in _tensors(network)}
+        for name, (key, shape, groups) in slices.items():
+            if not self._holds(key, spread(shape, groups)):
+                raise SpaceError(
+                    f"The supernet has no weights for {name} {tuple(shape)}: {why_not(self.space, architecture)} "
+                    f"Build the supernet from a space that contains this architecture."
+                )
+        self._network, self._slices = [network], slices
+        return self
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        if not self._network:
+            raise SpaceError("A supernet runs one architecture at a time. Call select(architecture) first.")
+        network = self._network[0].train(self.training)
+        tensors = {name: cut(self._bank(key), *rest) for name, (key, *rest) in self._slices.items()}
+        return functional_call(network, tensors, (batch,))
+
+    def weights(self, architecture: Any) -> dict[str, Tensor]:
+        """A copy of an architecture's weights: the state dict of ``build(architecture, interface)``."""
+        before = self._network, self._slices
+        slices = self.select(architecture)._slices
+        self._network, self._slices = before
+        return {name: cut(self._bank(key), *rest).detach().clone() for name, (key, *rest) in slices.items()}
+
+    def _fill_bank(self) -> None:
+        """Take the initial weights of the largest networks, each place from the largest that has it."""
+        tensors: dict[str, Tensor] = {}
+        for architecture, keys in _needed(self.space, self.interface):
+            network = build(architecture, self.interface)
+            for name, tensor in _tensors(network):
+                key, shape, groups = _place(architecture, name, tensor)
+                if key in keys:
+                    tensors[key] = _grown(tensors.get(key), tensor.detach().reshape(spread(shape, groups)))
+            buffers = {_place(architecture, name, b)[0] for name, b in network.named_buffers()}
+            for key in buffers & keys:
+                self.statistics.register_buffer(key, tensors[key])
+        for key, tensor in tensors.items():
+            if key not in self.statistics._buffers:
+                self.parts[key] = nn.Parameter(tensor)
+
+    def _bank(self, key: str) -> Tensor:
+        return self.parts[key] if key in self.parts else self.statistics.get_buffer(key)
+
+    def _holds(self, key: str, spans: list[int]) -> bool:
+        if key not in self.parts and key not in self.statistics._buffers:
+            return False
+        room = self._bank(key).shape
+        return len(room) == len(spans) and all(a <= b for a, b in zip(spans, room, strict=True))
+
+
+def largest(space: Any) -> list[Any]:
+    """Architectures that between them have every parameter of the space, each somewhere at its largest.
+
+    A question of numbers is answered by the largest (and by zero, which may change what else is there); every other
+    one by each of its options. A record tries all combinations of its plain fields, whatever stands in the others,
+    since they decide what the others are made of; parts beside each other do not, so they vary side by side.
+    """
+    match space:
+        case Choice(options=options, ordered=True) if all(isinstance(o, int | float) for o in options):
+            return sorted({max(options), *(o for o in options if o == 0)}, reverse=True)
+        case Choice(options=options):
+            return [value for option in options for value in largest(option)]
+        case Record(cls=cls, fields=named):
+            names = [name for name, _ in named]
+            columns = {name: largest(inner) for name, inner in named}
+            plain = [name for name in names if not any(map(_structured, columns[name]))]
+            others = list(_side_by_side([columns[name] for name in names if name not in plain]))
+            parts = [name for name in names if name not in plain]
+            return [
+                cls(**dict(zip(plain, chosen, strict=True)), **dict(zip(parts, other, strict=True)))
+                for chosen in itertools.product(*(columns[name] for name in plain))
+                for other in others
+            ]
+        case Stack(element=element, least=least, most=most):
+            return [(value,) * most for value in largest(element)] + ([()] if least == 0 else [])
+        case tuple():
+            return list(_side_by_side([largest(inner) for inner in space]))
+        case _:
+            return [space]
+
+
+@build.register(Choice)
+@build.register(Record)
+def _(space: Choice | Record, interface: Interface, dropout: float = 0.0) -> nn.Module:
+    return Supernet(space, interface, dropout)
+
+
+def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
+    """A few of the largest architectures, and the places for which each has the largest parameter."""
+    best: dict[str, dict[tuple[int, ...], int]] = {}  # place -> its largest shapes -> the architecture that has it
+    architectures, refused = [], None
+    for architecture in largest(space):
+        try:
+            with torch.device("meta"):
+                network = build(architecture, interface)
+        except SpaceError as error:  # a combination this interface cannot have
+            refused = error
+            continue
+        for name, tensor in _tensors(network):
+            key, shape, groups = _place(architecture, name, tensor)
+            spans, known = tuple(spread(shape, groups)), best.setdefault(key, {})
+            if not any(_covers(other, spans) for other in known):
+                for other in [o for o in known if _covers(spans, o)]:
+                    del known[other]
+                known[spans] = len(architectures)
+        architectures.append(architecture)
+    if not architectures:
+        raise refused or SpaceError("The space holds no architecture.")
+    wanted: dict[int, set[str]] = {}
+    for key, known in best.items():
+        for index in known.values():
+            wanted.setdefault(index, set()).add(key)
+    return [(architectures[index], keys) for index, keys in sorted(wanted.items())]
+
+
+def _architectures(space: Any) -> Any:
+    """The space of architectures within a space of candidates."""
+    return dict(space.fields)["architecture"] if isinstance(space, Record) and space.cls is Candidate else space
+
+
+def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    return itertools.chain(network.named_parameters(), network.named_buffers())
+
+
+def _place(architecture: Any, name: str, tensor: Tensor) -> tuple[str, torch.Size, Layout]:
+    spec, leaf, key = site(architecture, name)
+    return key, tensor.shape, layout(spec, leaf, architecture)
+
+
+def _grown(old: Tensor | None, new: Tensor) -> Tensor:
+    if old is None or _covers(tuple(new.shape), tuple(old.shape)):
+        return new.clone()
+    shape = [max(a, b) for a, b in zip(old.shape, new.shape, strict=True)]
+    both = new.new_zeros(shape)
+    for tensor in (new, old):
+        both[tuple(slice(n) for n in tensor.shape)] = tensor
+    return both
+
+
+def _covers(large: tuple[int, ...], small: tuple[int, ...]) -> bool:
+    return len(large) == len(small) and all(a >= b for a, b in zip(large, small, strict=True))
+
+
+def _side_by_side(columns: list[list[Any]]) -> Iterator[tuple[Any, ...]]:
+    """Rows in which every column's every value appears; short columns begin again."""
+    for i in range(max(map(len, columns), default=1)):
+        yield tuple(column[i % len(column)] for column in columns)
+
+
+def _structured(value: Any) -> bool:
+    return isinstance(value, tuple) or hasattr(value, "__dataclass_fields__")
