@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from seqwright.arch.codec import identity
-from seqwright.errors import StudyError
+from seqwright.errors import InputError, StudyError
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Proposal, Trial
 from seqwright.study.store import Study
@@ -107,8 +107,8 @@ class _Loop:
             if not again or _what(again[0]) != _what(stored):
                 raise StudyError(
                     f"{self.study.folder}: proposal {stored.number} would now be another one, so the search cannot "
-                    "go on where it stopped. The space, the strategy or Seqwright has changed since: use the version it "
-                    "was begun with, or begin a new folder with `--start` from this one."
+                    "go on where it stopped. The space, the strategy or Seqwright has changed since: use the version "
+                    "it was begun with, or begin a new folder with `--start` from this one."
                 )
             self.proposed = stored.number + 1
         for ban in bans:
@@ -182,8 +182,11 @@ class _Loop:
                 self.study.event("stop", data)
                 return "commanded"
             if kind == "ban":
-                self.study.event("ban", {"pattern": data, "before": self.proposed})
-                self._ban(data)
+                try:
+                    self._ban(data)
+                    self.study.event("ban", {"pattern": data, "before": self.proposed})
+                except InputError as error:  # another process's mistake is no reason to end
+                    self.study.event("ban refused", {"pattern": data, "reason": str(error)})
         return None
 
     def _ban(self, pattern: Any) -> None:

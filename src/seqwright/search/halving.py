@@ -1,0 +1,181 @@
+"""Successive halving: many candidates for a short time, the best of them for longer. A schedule around any strategy.
+
+Jamieson & Talwalkar 2016, arXiv:1502.07943 (`Halving`, which waits for a whole rung) and Li et al. 2020,
+arXiv:1810.05934 (`Asha`, which promotes whenever it may). Ours differs in that a promotion goes on from its own
+checkpoint, and in that `Halving` begins its next bracket while one waits, so that no slot stands idle.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seqwright.arch.codec import identity
+from seqwright.errors import InputError
+from seqwright.search.strategy import Strategy
+from seqwright.study.record import Fidelity, Proposal, Trial
+
+Inform = Literal["lowest", "all"]
+
+
+def ladder(highest: int, rungs: int = 3, *, eta: int = 3, folds: int = 1) -> tuple[Fidelity, ...]:
+    """Rungs that end at `highest` examples, each `eta` times the one below.
+
+    >>> [rung.examples for rung in ladder(9000)]
+    [1000, 3000, 9000]
+    """
+    return tuple(Fidelity(n, folds) for n in sorted({max(1, highest // eta**step) for step in range(rungs)}))
+
+
+class _Schedule:
+    """What both schedules share: the rungs, the strategy, and how they speak to it."""
+
+    def __init__(
+        self, strategy: Strategy, rungs: Sequence[Fidelity], *, eta: int = 3, inform: Inform = "lowest"
+    ) -> None:
+        self.strategy, self.rungs, self.eta, self.inform = strategy, tuple(rungs), eta, inform
+        if not self.rungs or list(self.rungs) != sorted(set(self.rungs)):
+            raise InputError(f"Rungs must be one or more fidelities, each higher than the last; got {self.rungs}.")
+        if eta < 2:
+            raise InputError(f"eta, the share that is promoted, must be 2 or more; got {eta}.")
+
+    def ask(self, n: int) -> list[Proposal]:
+        proposals: list[Proposal] = []
+        while len(proposals) < n and (proposal := self._next()) is not None:
+            proposals.append(proposal)
+        return proposals
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            self._note(trial)
+        # Scores of different rungs do not compare, so a strategy that knows nothing of rungs hears of one only.
+        if heard := [t for t in trials if self.inform == "all" or t.proposal.fidelity == self.rungs[0]]:
+            self.strategy.tell(heard)
+
+    def ban(self, pattern: str) -> None:
+        """Propose nothing new that `pattern` matches. What runs already may still be promoted."""
+        if callable(ban := getattr(self.strategy, "ban", None)):
+            ban(pattern)
+
+    def _begin(self) -> Proposal | None:
+        asked = self.strategy.ask(1)
+        return asked[0].at(self.rungs[0]) if asked else None
+
+    def _promote(self, trial: Trial, rank: int, of: int) -> Proposal:
+        low = trial.proposal.fidelity
+        high = self.rungs[self.rungs.index(low) + 1]
+        why = f"promoted from {_words(low)} to {_words(high)}: place {rank} of {of}"
+        return trial.proposal.at(high, start="checkpoint", why=why, number=-1)
+
+    def _next(self) -> Proposal | None:
+        raise NotImplementedError
+
+    def _note(self, trial: Trial) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class _Bracket:
+    """One race: the candidates of its present rung, what came of them, and promotions not yet asked for."""
+
+    expected: int
+    asked: int = 0
+    ended: list[Trial] = field(default_factory=list[Trial])
+    queue: list[Proposal] = field(default_factory=list[Proposal])
+
+    @property
+    def waits(self) -> bool:
+        return len(self.ended) < self.asked
+
+
+class Halving(_Schedule):
+    """Synchronous successive halving, bracket after bracket.
+
+    Args:
+        rungs: fidelities from the lowest to the highest.
+        eta: one in `eta` is promoted.
+        width: candidates a bracket begins with; by default as many as leave one at the highest rung.
+        inform: "lowest" tells the strategy the trials of the lowest rung only; "all" is for one that minds fidelities.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        rungs: Sequence[Fidelity],
+        *,
+        eta: int = 3,
+        width: int | None = None,
+        inform: Inform = "lowest",
+    ) -> None:
+        super().__init__(strategy, rungs, eta=eta, inform=inform)
+        self.width = width or eta ** (len(self.rungs) - 1)
+        self._brackets: list[_Bracket] = []  # those that are not over, oldest first
+        self._running: dict[tuple[str, Fidelity], _Bracket] = {}
+
+    def _next(self) -> Proposal | None:
+        if (proposal := self._promotion()) is not None:
+            return proposal
+        if (proposal := self._begin()) is not None:
+            if not self._brackets or self._brackets[-1].asked >= self._brackets[-1].expected:
+                self._brackets.append(_Bracket(self.width))
+            return self._start(self._brackets[-1], proposal)
+        # Nothing new is left for now: a bracket that is short of candidates goes on with those it has.
+        for bracket in list(self._brackets):
+            if bracket.ended and not bracket.waits:
+                self._close(bracket)
+        return self._promotion()
+
+    def _promotion(self) -> Proposal | None:
+        waiting = next((bracket for bracket in self._brackets if bracket.queue), None)
+        return self._start(waiting, waiting.queue.pop(0)) if waiting else None
+
+    def _start(self, bracket: _Bracket, proposal: Proposal) -> Proposal:
+        bracket.asked += 1
+        self._running[identity(proposal.candidate), proposal.fidelity] = bracket
+        return proposal
+
+    def _note(self, trial: Trial) -> None:
+        key = identity(trial.proposal.candidate), trial.proposal.fidelity
+        if (bracket := self._running.pop(key, None)) is not None:
+            bracket.ended.append(trial)
+            if len(bracket.ended) == bracket.expected:
+                self._close(bracket)
+
+    def _close(self, bracket: _Bracket) -> None:
+        """End the bracket's rung: its best go up, or the bracket is over."""
+        ranked = sorted((t for t in bracket.ended if not t.failed), key=lambda t: -t.score)  # stable: the earlier wins
+        if not ranked or ranked[0].proposal.fidelity == self.rungs[-1]:
+            self._brackets.remove(bracket)
+            return
+        best = ranked[: max(1, len(bracket.ended) // self.eta)]
+        bracket.queue = [self._promote(t, rank, len(bracket.ended)) for rank, t in enumerate(best, 1)]
+        bracket.expected, bracket.asked, bracket.ended = len(best), 0, []
+
+
+class Asha(_Schedule):
+    """Asynchronous successive halving: the best of a rung's first 1/eta that was not yet promoted, else a new one."""
+
+    def __init__(
+        self, strategy: Strategy, rungs: Sequence[Fidelity], *, eta: int = 3, inform: Inform = "lowest"
+    ) -> None:
+        super().__init__(strategy, rungs, eta=eta, inform=inform)
+        self._ended: dict[Fidelity, list[tuple[str, Trial]]] = {rung: [] for rung in self.rungs}
+        self._promoted: set[tuple[str, Fidelity]] = set()  # and from where
+
+    def _next(self) -> Proposal | None:
+        for rung in reversed(self.rungs[:-1]):
+            ended = self._ended[rung]
+            ranked = sorted(((name, t) for name, t in ended if not t.failed), key=lambda pair: -pair[1].score)
+            for rank, (name, trial) in enumerate(ranked[: len(ended) // self.eta], 1):
+                if (name, rung) not in self._promoted:
+                    self._promoted.add((name, rung))
+                    return self._promote(trial, rank, len(ended))
+        return self._begin()
+
+    def _note(self, trial: Trial) -> None:
+        if trial.proposal.fidelity in self._ended:
+            self._ended[trial.proposal.fidelity].append((identity(trial.proposal.candidate), trial))
+
+
+def _words(fidelity: Fidelity) -> str:
+    folds = f" on {fidelity.folds} folds" if fidelity.folds > 1 else ""
+    return f"{fidelity.examples:,} examples{folds}"
