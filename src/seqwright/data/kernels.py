@@ -21,9 +21,10 @@ KERNELS = tuple(combinations(range(9), 3))  # where the weight is 2
 FEATURES = 5_000
 GOLDEN = (np.sqrt(5) + 1) / 2
 AT_ONCE = 32_768  # values of one response held together: they stay in the cache
+CHANNELS_AT_ONCE = 4_000_000  # values of all channels together: nine copies of them are held
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kernels:
     """The `kernels` stream: (F,) standardised features of a series of (T, C).
 
@@ -83,7 +84,8 @@ class Kernels:
         begin = 0
         while begin < len(order):
             longest = int(scaled.lengths[order[min(begin + 64, len(order)) - 1]])
-            index = order[begin : begin + max(1, min(64, AT_ONCE // longest))]
+            many = min(64, AT_ONCE // longest, CHANNELS_AT_ONCE // (longest * scaled.values.shape[1]))
+            index = order[begin : begin + max(1, many)]
             out[index] = self._pooled(*padded(scaled, index))
             begin += len(index)
         return ((out - self.mean) / self.deviation).astype(np.float32)
@@ -93,7 +95,7 @@ class Kernels:
         lengths = mask.sum(1)
         steps = np.arange(values.shape[1])[:, None]
         out = np.empty((len(values), self.size), np.float32)
-        place_of = 0
+        column = 0
         for place, dilation in enumerate(self.dilations):
             margin = 4 * dilation
             # Every second kernel counts only the steps where it lies wholly inside, if there are any.
@@ -106,8 +108,8 @@ class Kernels:
                 for bias in self.biases[place][k]:
                     hits = (response > bias).view(np.uint8)
                     hits &= masks[which]
-                    out[:, place_of] = _sum_of_bytes(hits) / totals[which]
-                    place_of += 1
+                    out[:, column] = _sum_of_bytes(hits) / totals[which]
+                    column += 1
         return out
 
     def _responses(self, place: int, values: np.ndarray) -> Iterator[np.ndarray]:
@@ -145,9 +147,9 @@ class Kernels:
             "scale": self.scale.as_data(),
             "dilations": list(self.dilations),
             "channels": [[list(c) for c in row] for row in self.channels],
-            "biases": [_short(b) for b in self.biases],
-            "mean": _short(self.mean),
-            "deviation": _short(self.deviation),
+            "biases": [b.tolist() for b in self.biases],
+            "mean": self.mean.tolist(),
+            "deviation": self.deviation.tolist(),
         }
 
     @staticmethod
@@ -160,10 +162,6 @@ class Kernels:
             np.array(data["mean"]),
             np.array(data["deviation"]),
         )
-
-
-def _short(array: np.ndarray) -> Any:
-    return array.astype(np.float64).tolist()
 
 
 def _sum_of_bytes(hits: np.ndarray) -> np.ndarray:

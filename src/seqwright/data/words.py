@@ -38,7 +38,7 @@ class Corpus:
 
     def __init__(self, texts: Sequence[str] | Sequence[Sequence[str]], *, tokens: bool = False):
         self._tokens = tokens
-        self._given = texts
+        self._given: Sequence[Any] = texts
 
     def __len__(self) -> int:
         return len(self._given)
