@@ -44,7 +44,7 @@ class Examples:
             targets=pick(self.targets),
             weights=pick(self.weights),
             groups=pick(self.groups),
-            rows=pick(self.rows),
+            rows=pick(self.rows) if len(self.rows) else self.rows,
         )
 
 
