@@ -24,9 +24,10 @@ class SeriesClassification(Task):
         return (*both, Mcc(classes)) if classes == 2 else both
 
     def baselines(self) -> tuple[Baseline, ...]:
+        from seqwright.tasks.baselines.kernel_ridge import kernel_ridge
         from seqwright.tasks.baselines.majority import majority
         from seqwright.tasks.baselines.nearest import nearest
         from seqwright.tasks.baselines.trees import trees
 
         classes = len(self.labels)
-        return majority(classes), nearest(classes), trees(classes)
+        return majority(classes), nearest(classes), trees(classes), kernel_ridge(classes)

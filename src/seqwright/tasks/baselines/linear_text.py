@@ -67,7 +67,13 @@ def linear_text(classes: int, names: Sequence[str]) -> Baseline:
         features = TextFeatures(names, _WEIGHTS // classes)
         rows = features.fit(train)
         model = _regression(rows, train.targets, train.weights, DEFAULT_C)
-        return lambda examples: _probabilities(model, features(examples), classes), rows, model
+
+        def predict(examples: Examples) -> np.ndarray:
+            if not len(examples):
+                return np.zeros((0, classes))
+            return all_classes(model.predict_proba(features(examples)), model.classes_, classes)
+
+        return predict, rows, model
 
     def fit(train: Examples, seconds: float, say: Callable[[str], None]) -> Callable[[Examples], Any]:
         begin = time.perf_counter()
@@ -113,23 +119,19 @@ def _best_c(rows: sparse.csr_matrix, train: Examples, split: tuple[np.ndarray, n
     weights = None if train.weights is None else train.weights[fitted]
     scores: dict[float, float] = {}
     for c in (DEFAULT_C, *OTHER_C):  # the default wins a tie
-        model = _regression(rows[fitted], train.targets[fitted], weights, c)
+        model = _regression(rows[fitted], train.targets[fitted], weights, c, 1e-3)
         right = model.predict(rows[judged]) == train.targets[judged]
         scores[c] = float(np.average(right, weights=None if train.weights is None else train.weights[judged]))
     return max(scores, key=lambda c: scores[c])
 
 
-def _regression(rows: Any, targets: np.ndarray, weights: np.ndarray | None, c: float) -> LogisticRegression:
-    return _quietly(LogisticRegression(C=c, max_iter=100, tol=1e-3), rows, targets, weights)
+def _regression(rows: Any, targets: np.ndarray, weights: Any, c: float, tolerance: float = 1e-4) -> LogisticRegression:
+    return _quietly(LogisticRegression(C=c, max_iter=200, tol=tolerance), rows, targets, weights)
 
 
 def _quietly(
     model: LogisticRegression, rows: Any, targets: np.ndarray, weights: np.ndarray | None
 ) -> LogisticRegression:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 100 steps are enough to rank classes
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough to rank classes
         return model.fit(rows, targets, sample_weight=weights)
-
-
-def _probabilities(model: LogisticRegression, rows: Any, classes: int) -> np.ndarray:
-    return all_classes(model.predict_proba(rows), model.classes_, classes)

@@ -29,7 +29,7 @@ def stretch(series: np.ndarray, length: int) -> np.ndarray:
 
 
 def simple_features(many: Sequence[np.ndarray], segments: int = 10) -> np.ndarray:
-    """(N, F): for each channel level, spread, quantiles, change, autocorrelation, spectrum and means of ten segments."""
+    """(N, F): of each channel level, spread, quantiles, change, autocorrelation, spectrum, and means of segments."""
     return np.stack([_simple(without_gaps(series), segments) for series in many])
 
 
@@ -41,7 +41,7 @@ def _simple(series: np.ndarray, segments: int) -> np.ndarray:
     change = np.diff(series, axis=0) if len(series) > 1 else np.zeros_like(series)
     power = np.abs(np.fft.rfft(centred, n=max(len(series), 16), axis=0)) ** 2
     bands = np.stack([band.mean(0) for band in np.array_split(power[1:], 8)])
-    lags = [(centred[k:] * centred[: len(series) - k]).sum(0) / (len(series) * spread**2) for k in (1, 2, 4, 8)]
+    lags = [(centred[k:] * centred[: max(len(series) - k, 0)]).sum(0) / (len(series) * spread**2) for k in (1, 2, 4, 8)]
     along = np.linspace(-1, 1, len(series))[:, None]
     pieces = stretch(series, max(len(series), segments))
     return np.concatenate(
