@@ -1,0 +1,85 @@
+"""An evaluator that looks scores up instead of training: a strategy's whole career in a second.
+
+Time is simulated: each trial takes the seconds that its entry says on one of `slots` imagined machines, and `clock_s`
+tells how long the search would have taken.
+"""
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from seqwright.arch.candidate import Candidate
+from seqwright.study.record import Proposal, Trial
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a table knows of a candidate: its score, higher is better, and the seconds its training took."""
+
+    score: float
+    seconds: float = 1.0
+
+
+Table = Mapping[Candidate, Entry | float] | Callable[[Candidate], Entry | float]
+
+
+class TableEvaluator:
+    """The search loop's `Evaluator` over a table.
+
+    Args:
+        table: candidate -> score or `Entry`, as a mapping or a function. A candidate that a mapping lacks, or at which
+            a function raises, makes a failed trial.
+        slots: how many train at the same simulated time.
+    """
+
+    def __init__(self, table: Table, slots: int = 1) -> None:
+        self.slots = slots
+        self.clock_s = 0.0
+        self._look_up = table if callable(table) else table.__getitem__
+        self._queue: deque[Proposal] = deque()
+        self._running: list[tuple[float, int, Trial]] = []  # a heap: (time it ends, proposal's number, trial)
+
+    def submit(self, proposal: Proposal) -> None:
+        """Queue a proposal. It starts as soon as a slot is free on the simulated clock."""
+        self._queue.append(proposal)
+        self._fill_slots()
+
+    def collect(self, timeout_s: float = 0.0) -> list[Trial]:
+        """The trial that ends next, at once: only the simulated clock moves. Empty when nothing runs."""
+        if not self._running:
+            return []
+        self.clock_s, _, trial = heapq.heappop(self._running)
+        self._fill_slots()
+        return [trial]
+
+    def cancel(self, number: int) -> None:
+        """Stop the proposal of that number, running or queued; it yields no trial."""
+        self._queue = deque(p for p in self._queue if p.number != number)
+        self._running = [entry for entry in self._running if entry[1] != number]
+        heapq.heapify(self._running)
+        self._fill_slots()
+
+    def close(self) -> None:
+        """Forget what is queued and running."""
+        self._queue.clear()
+        self._running.clear()
+
+    def _fill_slots(self) -> None:
+        while self._queue and len(self._running) < self.slots:
+            proposal = self._queue.popleft()
+            trial = self._trial(proposal)
+            heapq.heappush(self._running, (self.clock_s + trial.seconds, proposal.number, trial))
+
+    def _trial(self, proposal: Proposal) -> Trial:
+        try:
+            found = self._look_up(proposal.candidate)
+        except KeyError:
+            return Trial(proposal, -math.inf, error="the table has no such candidate")
+        except Exception as error:  # a failed trial is data
+            return Trial(proposal, -math.inf, error=f"{type(error).__name__}: {error}")
+        entry = found if isinstance(found, Entry) else Entry(found)
+        if not math.isfinite(entry.score):
+            return Trial(proposal, -math.inf, seconds=entry.seconds, error=f"the table's score is {entry.score}")
+        return Trial(proposal, entry.score, {"score": entry.score}, seconds=entry.seconds)
