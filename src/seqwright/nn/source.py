@@ -1,0 +1,115 @@
+"""An architecture as one readable PyTorch file: exactly the modules it uses, and no Seqwright.
+
+The classes of its blocks are copied from the modules that `build` uses, with all they stand on; the few that join
+them (layers, body, head, model) are written for the one architecture, so no choice is left open in the file.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from seqwright.arch.candidate import Candidate
+from seqwright.arch.interface import Interface, Stream
+from seqwright.arch.network import Network
+from seqwright.arch.show import line, tree
+from seqwright.nn.cost import cost
+from seqwright.nn.role import Context
+from seqwright.nn.source_blocks import spec_class
+from seqwright.nn.source_code import gathered, joined_imports, needed_imports
+from seqwright.nn.source_parts import (
+    LAYER,
+    PARALLEL,
+    STREAM,
+    body_class,
+    head_class,
+    model_class,
+    parts,
+    residual_class,
+)
+
+_TOP = '''"""{line}
+
+{tree}
+
+{parameters:,} parameters; {flops:,} floating-point operations for the longest example. This file needs nothing but
+torch. B is the batch, T the steps, D the width; a mask, (B, T), is true at real steps, which come before all padding.
+"""'''
+
+_USAGE = """if __name__ == "__main__":
+    model = Model().eval()
+    # The trained weights lie in the bundle beside this architecture:
+    #   from safetensors.torch import load_file
+    #   model.load_state_dict(load_file("weights.safetensors"))
+    batch = {{
+{batch}
+    }}
+    print(model(batch).softmax(-1))"""
+
+
+def as_torch(architecture: Any, interface: Interface) -> str:
+    """One Python file that defines the network as ``Model(dropout=0.0)`` and needs nothing but torch.
+
+    Its state dict has the names that ``build(architecture, interface)`` gives, so a bundle's weights load into it.
+    An architecture or a candidate may be given.
+
+    Raises:
+        SpaceError: the architecture does not suit the interface, or has a block that cannot be written
+            (register that with ``@written.register``, see `seqwright.nn.source_blocks`).
+    """
+    network: Network = architecture.architecture if isinstance(architecture, Candidate) else architecture
+    counted = cost(network, interface)  # builds it, so an unsuitable one is refused here
+    calls = parts(network, interface)
+    used = [item for call in calls.values() for item in call.uses()]
+    copied = [item for item in used if inspect.isclass(item)]
+    if "body" in calls:
+        copied.insert(0, Context)
+    given = {type(spec).__name__: spec_class(spec) for spec in _specs(network)} | {"Stream": STREAM}
+    imports, definitions = gathered(dict.fromkeys(copied), given)
+
+    joining = [PARALLEL] if "Parallel" in used else []
+    if "body" in calls:
+        joining += [residual_class(network.body), LAYER, body_class(network.body)]
+    joining += [head_class(network.head), model_class(network, interface, calls)]
+    usage = _USAGE.format(batch="\n".join(f"        {entry}," for entry in _example(network, interface)))
+    named = [imported for text in (*joining, *definitions, usage) for imported in needed_imports(text)]
+
+    top = _TOP.format(line=textwrap.fill(line(network), 117), tree=tree(network), **counted)
+    blocks = [top + "\n\n" + joined_imports([*imports, *named]), *definitions, *joining, usage]
+    return "\n\n\n".join(blocks) + "\n"
+
+
+def _specs(value: Any) -> Iterator[Any]:
+    """Every record within an architecture, itself included."""
+    if is_dataclass(value):
+        yield value
+        value = tuple(getattr(value, f.name) for f in fields(value))
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _specs(part)
+
+
+def _example(network: Network, interface: Interface) -> Iterator[str]:
+    """The entries of a batch of two random examples, as source."""
+    for name in network.streams:
+        base = name.removesuffix(".a").removesuffix(".b")
+        yield f'"{name}": {_random(interface.stream(base))}'
+        if interface.stream(base).form in ("tokens", "channels"):
+            yield f'"{name}.mask": torch.ones(2, 12, dtype=torch.bool)'
+        if interface.stream(base).form == "bag":
+            yield f'"{name}.weight": torch.rand(2, 30)'
+
+
+def _random(stream: Stream) -> str:
+    match stream.form:
+        case "tokens":
+            return f"torch.randint(3, {stream.size}, (2, 12))"
+        case "characters":
+            return f"torch.randint(1, {stream.size}, (2, 12, 8))"
+        case "bag":
+            return f"torch.randint(1, {stream.size}, (2, 30))"
+        case "channels":
+            return f"torch.randn(2, 12, {stream.size})"
+        case "features":
+            return f"torch.randn(2, {stream.size})"
