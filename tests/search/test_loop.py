@@ -55,8 +55,8 @@ def test_the_search_does_not_depend_on_timing(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_stopping_and_going_on_is_the_same_as_not_stopping(tmp_path: Path, name: str, asynchronous: bool) -> None:
     rng = Random(0)
-    for _ in range(6):
-        left = rng.randint(1, 6)
+    for _ in range(4):
+        left = rng.randint(2, 8)
 
         def stop() -> bool:
             nonlocal left

@@ -4,8 +4,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -122,12 +124,37 @@ def test_a_folder_that_is_no_folder(tmp_path: Path) -> None:
         Study.create(tmp_path / "file", SETTINGS)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_an_unwritable_folder(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(StudyError, match="cannot be"):
-        Study.create(tmp_path, SETTINGS)
-    tmp_path.chmod(0o700)
+@pytest.fixture
+def unwritable() -> Iterator[tuple[Path, Path]]:
+    """An empty folder and one with a study, neither of which this process may write, even if root began it."""
+    with tempfile.TemporaryDirectory() as parent:
+        empty, full = Path(parent, "empty"), Path(parent, "full")
+        empty.mkdir()
+        with Study.create(full, SETTINGS) as study:
+            study.propose([proposal(0)])
+        for folder in (Path(parent), empty, full):
+            folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield empty, full
+        finally:
+            os.seteuid(user)
+            for folder in (Path(parent), empty, full):
+                folder.chmod(0o755)
+
+
+def test_an_unwritable_folder_is_refused_and_its_study_can_be_read(unwritable: tuple[Path, Path]) -> None:
+    empty, full = unwritable
+    with pytest.raises(StudyError, match=r"creating the study failed.*The folder cannot be written"):
+        Study.create(empty, SETTINGS)
+    with pytest.raises(StudyError, match=r"new cannot be used as a run folder: Permission denied"):
+        Study.create(empty / "new", SETTINGS)
+    with Study.open(full) as study:
+        assert study.pending() == [proposal(0)]
+        with pytest.raises(StudyError, match="The folder cannot be written"), study.lease():
+            pass
 
 
 def test_a_full_disk_while_recording_leaves_the_study_usable(tmp_path: Path) -> None:

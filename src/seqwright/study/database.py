@@ -75,7 +75,7 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         self.folder = folder
-        self.engine = _engine(self.path, readonly=self.path.exists() and not os.access(folder, os.W_OK))
+        self.engine = _engine(self.path, readonly=self.path.exists() and not _writable(folder))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -114,6 +114,10 @@ class Database:
         if "not a database" in cause or "malformed" in cause:
             return f"{said} It is not a Seqwright study, or it is damaged. Choose another folder."
         return f"{said} {safe}"
+
+
+def _writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _engine(path: Path, readonly: bool) -> Engine:

@@ -80,11 +80,14 @@ class Lease:
 
     def check(self, connection: Connection) -> None:
         """Refuse to write for a searcher that was replaced (a laptop that slept while another host took over)."""
-        if self.held and connection.scalar(select(db.lease.c.token)) != self.token:
+        if not self.held:
+            return
+        if connection.scalar(select(db.lease.c.token)) != self.token:
             raise StudyError(
                 f"{self.database.folder}: another searcher took this study over while this one stood still. "
                 "Nothing is lost: let that one go on."
             )
+        self._beat(connection)
 
     def spent_s(self) -> float:
         """Seconds that all searchers have held the lease so far, this one's up to now."""
