@@ -1,4 +1,7 @@
-"""The model card: what a bundle is, how it was found, and what was measured, as Markdown for people (Mitchell et al. 2019, arXiv:1810.03993)."""
+"""The model card: what a bundle is, how it was found, and what was measured, as Markdown for people.
+
+After Mitchell et al. 2019, arXiv:1810.03993.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -48,7 +48,13 @@ def unlabelled(examples: Examples) -> Examples:
 
 
 def run_all(
-    executor: Executor, bench: Workbench, run_folder: Path, seconds: float, done: "dict[str, Any]", on_result: Any
+    executor: Executor,
+    bench: Workbench,
+    run_folder: Path,
+    seconds: float,
+    done: "dict[str, Any]",
+    on_result: Any,
+    stop: Any,
 ) -> None:
     """Run the baselines that are not in `done` within `seconds` all told; `on_result(name, result or error)`.
 
@@ -61,11 +67,13 @@ def run_all(
         arguments = {"prepared": str(bench.folder), "run_folder": str(run_folder), "name": name, "seconds": share}
         executor.submit(Job(f"baseline-{name}", "seqwright.evaluate.baselines:run", arguments))
     waiting = set(names)
-    while waiting and time.monotonic() < deadline:
+    while waiting and time.monotonic() < deadline and not stop():
         for outcome in executor.collect(min(0.5, max(0.01, deadline - time.monotonic()))):
             name = outcome.id.removeprefix("baseline-")
             waiting.discard(name)
             on_result(name, {"name": name, "error": outcome.error} if outcome.error else outcome.value)
     for name in sorted(waiting):
         executor.cancel(f"baseline-{name}")
+        if stop():
+            continue  # not its fault: it is run again on resume
         on_result(name, {"name": name, "error": f"did not finish in its share of the budget ({seconds:.0f} s)"})

@@ -1,15 +1,14 @@
 """How fast this machine trains: one process of many threads against many processes of one, measured once a study."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
-from seqwright.evaluate.executor import Executor, Job
-from seqwright.evaluate.workbench import load
+from seqwright.evaluate.executor import Executor, Job, Outcome
+from seqwright.evaluate.workbench import Workbench, load
 
 MEASURED_S = 0.8
 
@@ -43,31 +42,38 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
     return {"examples_per_s": count * value.recipe.batch_size / taken}
 
 
-def calibrate(
-    executor: Executor, prepared: Path, candidate: Candidate, cores: int, device: str, precision: str = "float32"
+def machine_of(
+    executor: Executor, bench: Workbench, portfolio: Any, options: Any, cores: int, plan: Any, spent: Any
 ) -> "dict[str, Any]":
-    """Measure both ways of using the cores; {"threads", "slots", "examples_per_s" (of one slot)}."""
+    """What the machine is best used as: {"threads", "slots", "precision", "examples_per_s" (of one slot)}.
+
+    Without a clock nothing is measured, so that a study of so many trials does not depend on the machine's mood.
+    """
+    precision = options.precision if options.precision != "auto" else "float32"
+    plain = {"threads": 1, "slots": executor.slots, "precision": precision, "examples_per_s": None}
+    if plan.search_s is None:
+        return plain
+    sequences = [c for _, c in portfolio if bench.interface.stream(c.architecture.streams[0]).length > 1]
+    candidate = (sequences or [c for _, c in portfolio])[0]
 
     def measured(copies: int, threads: int) -> float:
         arguments = {
-            "prepared": str(prepared),
+            "prepared": str(bench.folder),
             "candidate": codec.to_data(candidate),
             "threads": threads,
-            "device": device,
+            "device": options.device,
             "precision": precision,
         }
-        for copy in range(copies):
-            name = f"calibrate-{threads}-{copy}"
-            executor.submit(Job(name, "seqwright.evaluate.calibrate:run", arguments, timeout_s=120))
-        outcomes = []
+        names = [f"calibrate-{threads}-{copy}" for copy in range(copies)]
+        for name in names:
+            executor.submit(Job(name, "seqwright.evaluate.calibrate:run", arguments, timeout_s=60))
+        outcomes: list[Outcome] = []
         while len(outcomes) < copies:
-            outcomes += executor.collect(1.0)
+            outcomes += [o for o in executor.collect(1.0) if o.id in names]
         return sum(o.value["examples_per_s"] for o in outcomes if not o.error)
 
     apart = measured(executor.slots, 1)
-    if executor.slots == 1 or cores == 1:
-        return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}
-    together = measured(1, cores)
+    together = measured(1, cores) if executor.slots > 1 and not options.workers else 0.0
     if together > apart:
-        return {"threads": cores, "slots": 1, "examples_per_s": together}
-    return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}
+        return plain | {"threads": cores, "slots": 1, "examples_per_s": together}
+    return plain | {"examples_per_s": apart / executor.slots}

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from seqwright.data.prepare import Preparation
-from seqwright.tasks.registry import from_data
 
 from seqwright.arch.interface import Interface
 from seqwright.data import store
 from seqwright.data.examples import Encoded, Examples, Ragged
+from seqwright.data.prepare import Preparation
 from seqwright.data.task import Task
 from seqwright.errors import StudyError
+from seqwright.tasks.registry import from_data
 
 Fold = tuple[np.ndarray, np.ndarray]  # (train, valid), indices into development
 COMPLETE = "complete.json"  # written last: a folder without it was never finished
@@ -32,6 +32,7 @@ class Workbench:
     preparation: Preparation
     development: Encoded
     folds: tuple[Fold, ...]
+    searched: int  # how many of the folds a trial of the search is judged on
 
     @property
     def interface(self) -> Interface:
@@ -56,11 +57,19 @@ def build(
     development: Examples,
     test: "Examples | None",
     folds: Sequence[Fold],
+    searched: int,
     fit_on: np.ndarray,
     seed: int,
     max_length: "int | None" = None,
+    facts: "dict[str, Any] | None" = None,
 ) -> Workbench:
-    """Prepare everything once. `fit_on` are the rows of development that the preprocessing may learn from."""
+    """Prepare everything once.
+
+    Args:
+        searched: how many of the folds a trial of the search is judged on.
+        fit_on: rows of development that the preprocessing may learn from.
+        facts: kept in `COMPLETE`, for those who come after.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     fit_options = {} if max_length is None else {"max_length": max_length}
     preparation = Preparation.fit(development.take(fit_on), task.streams, sides=task.sides, seed=seed, **fit_options)
@@ -74,8 +83,8 @@ def build(
         store.save(folder, "test", preparation.encode(test))
         save_examples(folder, "test", test)
     indices = [[train.tolist(), valid.tolist()] for train, valid in folds]
-    (folder / "folds.json").write_text(json.dumps(indices))
-    (folder / COMPLETE).write_text("{}")
+    (folder / "folds.json").write_text(json.dumps({"searched": searched, "folds": indices}))
+    (folder / COMPLETE).write_text(json.dumps(facts or {}))
     return load(folder)
 
 
@@ -93,6 +102,7 @@ def _load(folder: Path) -> Workbench:
     if not (folder / COMPLETE).exists():
         raise StudyError(f"{folder} holds no prepared data. Run `seqwright fit` on it again.")
     tokenizer = folder / "tokenizer.json"
+    cut = json.loads((folder / "folds.json").read_text())
     return Workbench(
         folder=folder,
         task=from_data(json.loads((folder / "task.json").read_text())),
@@ -100,10 +110,8 @@ def _load(folder: Path) -> Workbench:
             json.loads((folder / "prepare.json").read_text()), tokenizer.read_text() if tokenizer.exists() else None
         ),
         development=store.load(folder, "development"),
-        folds=tuple(
-            (np.asarray(train, np.int64), np.asarray(valid, np.int64))
-            for train, valid in json.loads((folder / "folds.json").read_text())
-        ),
+        folds=tuple((np.asarray(train, np.int64), np.asarray(valid, np.int64)) for train, valid in cut["folds"]),
+        searched=cut["searched"],
     )
 
 

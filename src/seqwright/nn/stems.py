@@ -51,8 +51,12 @@ class WordsAndCharactersStem(nn.Module):
 class NgramBagStem(nn.Module):
     """x_1 = sum_f weight_f E[f]: a whole text as one step (Joulin et al. 2017, arXiv:1607.01759).
 
-    The table starts near zero, so that n-grams never seen in training say nothing, as in a linear model.
+    The table starts near zero, so that n-grams never seen in training say nothing, as in a linear model. Adam
+    would give a rare n-gram's row steps as large as a common one's, and learn the training set by heart; with
+    an epsilon above the usual gradient (`adam_epsilon`) a row moves as far as there is evidence for it.
     """
+
+    adam_epsilon = 1e-3
 
     def __init__(self, stream: Stream, width: int) -> None:
         super().__init__()

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from seqwright.data.batch import collate, epoch
 from torch import Tensor, nn
 
 from seqwright.arch.candidate import Recipe
 from seqwright.arch.interface import UNKNOWN
+from seqwright.data.batch import collate, epoch
 from seqwright.data.examples import Encoded
 from seqwright.train import checkpoint
 from seqwright.train.average import Average
@@ -119,7 +119,7 @@ def fit(
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
 
-    for step, index in batches(train, recipe.batch_size, plan, facts["step"]):
+    for step, index in batches(train, recipe.batch_size, plan, facts["step"], streams):
         if facts["stopped"]:
             break
         batch = tensors(collate(train, index, streams), device)
@@ -181,14 +181,26 @@ def fit(
 
 
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; only matrices decay, vectors (norms, biases) do not."""
-    matrices = [p for p in network.parameters() if p.dim() > 1]
-    others = [p for p in network.parameters() if p.dim() <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": recipe.weight_decay, "base": recipe.learning_rate},
-        {"params": others, "weight_decay": 0.0, "base": recipe.learning_rate},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+    """AdamW; only matrices decay, vectors (norms, biases) do not; a module may ask for its own `adam_epsilon`."""
+    epsilons = {
+        id(p): module.adam_epsilon
+        for module in network.modules()
+        if isinstance(getattr(module, "adam_epsilon", None), float)
+        for p in module.parameters()
+    }
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
+        groups.setdefault((decay, epsilons.get(id(parameter), 1e-8)), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": members, "weight_decay": decay, "eps": epsilon, "base": recipe.learning_rate}
+            for (decay, epsilon), members in groups.items()
+        ],
+        lr=recipe.learning_rate,
+        betas=(0.9, 0.99),
+        fused=True,
+    )
 
 
 def rate(step: int, warmup: int, plan: Plan) -> float:
@@ -200,11 +212,11 @@ def rate(step: int, warmup: int, plan: Plan) -> float:
     return min(1.0, step / max(1, warmup))
 
 
-def batches(train: Encoded, batch_size: int, plan: Plan, done: int) -> "Any":
+def batches(train: Encoded, batch_size: int, plan: Plan, done: int, streams: Any) -> "Any":
     """(step, example indices) from step `done + 1` to `plan.steps`; epochs follow one another without end."""
     step, number = 0, 0
     while step < plan.steps:
-        for index in epoch(train, batch_size, seed=plan.seed, epoch=number):
+        for index in epoch(train, batch_size, seed=plan.seed, epoch=number, streams=streams):
             step += 1
             if step > plan.steps:
                 return

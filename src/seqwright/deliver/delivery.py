@@ -1,0 +1,195 @@
+"""The last stage: refit the finalists, choose on validation, read test once, write the bundle."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seqwright
+from seqwright.arch import codec
+from seqwright.arch.candidate import Candidate
+from seqwright.data import store
+from seqwright.deliver import bundle
+from seqwright.deliver.card import card
+from seqwright.deliver.ensemble import common, select
+from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
+from seqwright.deliver.finalists import finalists, refits
+from seqwright.errors import SeqwrightError
+from seqwright.evaluate import predictions
+from seqwright.evaluate.full import FullEvaluator
+from seqwright.evaluate.trial import listed, state_path
+from seqwright.evaluate.workbench import Workbench
+from seqwright.search.fixed import Fixed
+from seqwright.search.loop import search
+from seqwright.study.record import Proposal, Trial
+from seqwright.study.rows import proposal_from_data, proposal_to_data
+from seqwright.study.store import Study
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network that may be delivered: whose it is, where its weights lie, what it answered."""
+
+    candidate: Candidate
+    state: Path
+    index: np.ndarray
+    answers: Any
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What was delivered: the bundle's folder, the validation score it was chosen by, what test said."""
+
+    folder: Path
+    score: float
+    evidence: Evidence | None
+    members: int
+
+
+def refit(
+    study: Study,
+    bench: Workbench,
+    evaluator: FullEvaluator,
+    seconds: "Callable[[], float | None]",
+    stop: "Callable[[], bool]",
+    on_trial: "Callable[[Trial], Any]",
+) -> list[Trial]:
+    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
+    number = len(study.readings())
+    known = [proposal_to_data(p) for p in _planned(study.trials(), bench, seconds(), evaluator.slots)]
+    planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", lambda: known)]
+    folder = study.folder / "refits" / str(number)
+    with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
+        evaluator.run_folder = folder
+        if planned:
+            search(inner, Fixed(planned), evaluator, stop=stop, on_trial=on_trial)
+        return inner.trials()
+
+
+def _planned(trials: Sequence[Trial], bench: Workbench, seconds: "float | None", slots: int) -> list[Proposal]:
+    return refits(finalists(trials), seconds, slots, len(bench.folds))
+
+
+def deliver(
+    study: Study,
+    bench: Workbench,
+    refitted: Sequence[Trial],
+    baselines: "Mapping[str, Mapping[str, Any]]",
+    begun: "set[str]",
+    columns: "dict[str, Any]",
+    facts: "dict[str, str]",
+    seed: int,
+    single: bool = False,
+) -> Delivery:
+    """Choose, measure, write.
+
+    Args:
+        refitted: what `refit` gave; may be empty, then the search's own networks are delivered.
+        begun: ids of the portfolio's candidates.
+        single: deliver one network, not an ensemble.
+
+    Raises:
+        SeqwrightError: no trial ended well, so there is nothing to deliver.
+    """
+    number = len(study.readings())
+    trials = study.trials()
+    found: dict[str, list[Network]] = {}
+    for trial in finalists(trials):
+        found[codec.identity(trial.proposal.candidate)] = _networks(study.folder, trial, bench)
+    for trial in refitted:
+        if not trial.failed:
+            networks = _networks(study.folder / "refits" / str(number), trial, bench)
+            found.setdefault(codec.identity(trial.proposal.candidate), []).extend(networks)
+    found = {name: networks for name, networks in found.items() if networks}
+    if not found:
+        errors = sorted({t.error for t in trials if t.failed})
+        raise SeqwrightError(
+            "No network was trained to its end, so there is nothing to deliver."
+            + (f" What went wrong: {'; '.join(errors[:3])}." if errors else "")
+            + " Give a larger budget: `seqwright resume FOLDER --budget +5m`."
+        )
+    index, answers = common({name: [(n.index, n.answers) for n in networks] for name, networks in found.items()})
+    targets = listed(bench.development.take(index).targets)
+    shares = select(answers, lambda p: bench.score(p, targets), rounds=0 if single else 8)
+    blended = bundle.blend([answers[name] for name in shares], np.array(list(shares.values())))
+    score = bench.score(blended, targets)
+    members = [
+        bundle.Member(network.candidate, share / len(kept), _weights(network.state))
+        for name, share in shares.items()
+        for kept in [found[name][-1:] if single else found[name]]
+        for network in kept
+    ]
+    evidence = _measure(study, bench, members, trials, baselines, begun, seed)
+    facts = facts | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
+    text = card(bench.task, members, evidence, facts, seqwright.__version__)
+    folder = study.folder / "best"
+    bundle.write(folder, bench.task, bench.preparation, members, columns, text)
+    return Delivery(folder, score, evidence, len(members))
+
+
+def _networks(folder: Path, trial: Trial, bench: Workbench) -> list[Network]:
+    """The networks behind one trial: one for each fold that it was judged on."""
+    proposal = trial.proposal
+    stage, seed = proposal.fidelity.stage, proposal.seed
+    which = [seed % len(bench.folds)] if stage == "refit" else range(proposal.fidelity.folds)
+    kept = predictions.load(folder, proposal.number)
+    if kept is None:
+        return []
+    index, answers = kept
+    networks, start = [], 0
+    for fold in which:
+        count = len(bench.folds[fold][1])
+        state = state_path(folder, codec.identity(proposal.candidate), stage, seed, fold)
+        if state.exists():
+            part = slice(start, start + count)
+            networks.append(Network(proposal.candidate, state, index[part], answers[part]))
+        start += count
+    return networks
+
+
+def _weights(state: Path) -> "dict[str, Any]":
+    from seqwright.train import checkpoint
+
+    kept = checkpoint.read(state)
+    assert kept is not None, state
+    return {name.removeprefix("best/"): tensor for name, tensor in kept[0].items() if name.startswith("best/")}
+
+
+def _measure(
+    study: Study,
+    bench: Workbench,
+    members: "Sequence[bundle.Member]",
+    trials: Sequence[Trial],
+    baselines: "Mapping[str, Mapping[str, Any]]",
+    begun: "set[str]",
+    seed: int,
+) -> "Evidence | None":
+    """Open test: the only place that does."""
+    if not (bench.folder / "test.examples.json").exists():
+        return None
+    test = store.load(bench.folder, "test")
+    targets = listed(test.targets)
+    answers = {DELIVERED: _answers(bench, members, test)}
+    from_portfolio = finalists([t for t in trials if codec.identity(t.proposal.candidate) in begun], most=1)
+    networks = [n for trial in from_portfolio for n in _networks(study.folder, trial, bench)]
+    if networks:
+        rivals = [bundle.Member(n.candidate, 1.0, _weights(n.state)) for n in networks]
+        answers[PORTFOLIO] = _answers(bench, rivals, test)
+    for name in baselines:
+        if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
+            answers[name] = kept[1]
+    study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
+    evidence = weigh(bench.task, targets, answers, baselines, test.weights, seed)
+    study.event("evidence", evidence.as_data())
+    return evidence
+
+
+def _answers(bench: Workbench, members: "Sequence[bundle.Member]", data: Any) -> Any:
+    from seqwright.train.predict import probabilities
+
+    model = bundle.Model(bench.task, bench.preparation, members, {})
+    return model.average(
+        [probabilities(model._network(i), data, m.candidate.architecture.streams) for i, m in enumerate(members)]
+    )

@@ -1,0 +1,89 @@
+"""The first stage: read what the user gave, say what was inferred, seal test, prepare everything for the workers."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqwright.data.checks import across
+from seqwright.data.infer import Loaded, load
+from seqwright.deliver.options import Options
+from seqwright.deliver.protocol import protocol
+from seqwright.deliver.show import Show
+from seqwright.evaluate import workbench
+from seqwright.evaluate.workbench import Workbench
+from seqwright.tasks.registry import task_of
+
+PREPARED = "prepared"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the user gave: training data, and perhaps validation and test data of their own."""
+
+    data: Any
+    valid: Any = None
+    test: Any = None
+
+
+def gather(folder: Path, sources: Sources, options: Options, show: Show) -> Workbench:
+    """The prepared data in `folder`; read and prepared now, unless an earlier command finished that."""
+    prepared = folder / PREPARED
+    if (prepared / workbench.COMPLETE).exists():
+        return workbench.load(prepared)
+    shutil.rmtree(prepared, ignore_errors=True)
+    loaded = read(sources.data, options)
+    for finding in loaded.findings:
+        show.found(finding)
+    task = task_of(loaded.kind)(loaded.labels, options.metric)
+    task.chosen()  # an unknown metric is the user's mistake, and wants to be said at once
+    others = {}
+    for name, source in (("validation", sources.valid), ("test", sources.test)):
+        if source is not None:
+            more = read(source, options, like=loaded)
+            for finding in more.findings:
+                show.found(finding)
+            others[name] = more.examples
+    shares = tuple(share / 100 for share in options.split)
+    cut = protocol(loaded.examples, others.get("validation"), others.get("test"), shares, options.seed)
+    show.say(cut.said)
+    if cut.test is not None:
+        for finding in across({"development": cut.development, "test": cut.test}):
+            show.found(finding)
+    bench = workbench.build(
+        prepared,
+        task,
+        cut.development,
+        cut.test,
+        cut.folds,
+        cut.searched,
+        cut.fit_on,
+        options.seed,
+        options.max_length or None,
+        facts={"columns": loaded.columns, "split": cut.said},
+    )
+    for finding in bench.preparation.findings:
+        show.found(finding)
+    return bench
+
+
+def read(source: Any, options: Options, like: "Loaded | None" = None) -> Loaded:
+    """One data set; `like` an earlier one, whose labels and columns it must share."""
+    if like:
+        return load(source, labels=like.labels, columns=like.columns)
+    return load(
+        source,
+        task=options.task or None,
+        target=options.target or None,
+        text=options.text or None,
+        weight=options.weight or None,
+        group=options.group or None,
+        delimiter=options.delimiter or None,
+        encoding=options.encoding or None,
+    )
+
+
+def facts(bench: Workbench) -> "dict[str, Any]":
+    """What is remembered of the data beside the arrays: its columns, how it was split."""
+    return json.loads((bench.folder / workbench.COMPLETE).read_text())

@@ -1,0 +1,65 @@
+"""What makes a run the same run: its sources, its options, its budget as it grew."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from seqwright.deliver.gather import Sources
+from seqwright.deliver.options import Options
+from seqwright.errors import DataError
+from seqwright.search.budget import Budget
+from seqwright.study.store import Study
+
+
+def begin(folder: Path, sources: Sources, options: Options) -> Study:
+    """The study of this run, begun or opened again.
+
+    Raises:
+        StudyError: the folder holds a run of other data or options.
+    """
+    named = {"data": _named(sources.data), "valid": _named(sources.valid), "test": _named(sources.test)}
+    digests = [_digest(source) for source in (sources.data, sources.valid, sources.test)]
+    settings = {"options": options.fixed(), "sources": named, "digests": digests}
+    study = Study.begin(folder, settings)
+    told = [data for _, data in study.events("budget")]
+    if not told or (str(Budget.parse(told[0])) != str(Budget.parse(options.budget))):
+        study.event("budget", options.budget)
+    return study
+
+
+def budget_of(study: Study) -> Budget:
+    """The budget as it stands: the first, and all that was added."""
+    told = [Budget.parse(data) for _, data in study.events("budget")]
+    total = told[0]
+    for more in told[1:]:
+        total = total.plus(more)
+    return total
+
+
+def fresh_folder(data: Any) -> Path:
+    """`runs/NAME`, or `runs/NAME-2` and so on: the first that does not exist."""
+    stem = Path(data).stem if isinstance(data, str | Path) else "run"
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", stem) or "run"
+    folder, number = Path("runs") / stem, 2
+    while folder.exists():
+        folder, number = Path("runs") / f"{stem}-{number}", number + 1
+    return folder
+
+
+def _named(source: Any) -> "str | None":
+    return str(Path(source).resolve()) if isinstance(source, str | Path) else None
+
+
+def _digest(source: Any) -> "str | None":
+    """Of a file's content; None for what is no file."""
+    if not isinstance(source, str | Path):
+        return None
+    path = Path(source)
+    if not path.is_file():
+        return "absent"  # the reader says it better
+    try:
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,108 @@
+"""All that a user may ask of a run, as plain data: what the command line, Python and `resume` agree on."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from seqwright.errors import InputError, did_you_mean
+from seqwright.search.budget import Budget
+
+STRATEGIES = ("evolution", "random")
+SCHEDULES = ("asha", "halving", "none")
+UNFIXED = ("budget", "workers")  # may differ when a run is resumed
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to search, how, and on what.
+
+    Args:
+        budget: "10m", "2h", "90s" or "50trials".
+        task: kind of task; "" to infer it.
+        target, text, weight, group: column names; "" to infer or do without. `text` may name several: "title,body".
+        delimiter, encoding: of the data files; "" to infer.
+        metric: what the search raises; "" for the task's own.
+        split: shares of train, validation and test, in per cent.
+        seed: of everything drawn.
+        space: name of a space or a JSON file; "" for the task's own.
+        fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
+        start: folder of an earlier run whose winner the search begins from.
+        strategy, schedule: how to search; how training is rationed.
+        workers: processes that train at once; 0 to measure what is fastest.
+        device, precision: "auto", "cpu", "cuda"; "auto", "float32", "bfloat16".
+        asynchronous: never let a worker wait, at the price of exact repeatability.
+        max_length: longest sequence kept; 0 to choose by the data.
+        trial_timeout_s, trial_memory_mib: a trial beyond these is recorded as failed; 0 for the default.
+    """
+
+    budget: str = "10m"
+    task: str = ""
+    target: str = ""
+    text: str = ""
+    weight: str = ""
+    group: str = ""
+    delimiter: str = ""
+    encoding: str = ""
+    metric: str = ""
+    split: tuple[float, float, float] = (80.0, 10.0, 10.0)
+    seed: int = 0
+    space: str = ""
+    fix: tuple[str, ...] = ()
+    ban: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    start: str = ""
+    strategy: str = "evolution"
+    schedule: str = "asha"
+    workers: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    asynchronous: bool = False
+    max_length: int = 0
+    trial_timeout_s: float = 0.0
+    trial_memory_mib: float = 0.0
+
+    def __post_init__(self) -> None:
+        wrong = [text for text in self._wrong() if text]
+        if wrong:
+            raise InputError("\n".join(wrong))
+
+    def _wrong(self) -> list[str]:
+        """All that is wrong, at once."""
+
+        def known(flag: str, value: str, allowed: tuple[str, ...]) -> str:
+            if value in allowed:
+                return ""
+            return f'--{flag} "{value}" is not known.{did_you_mean(value, allowed)} Give one of: {", ".join(allowed)}.'
+
+        Budget.parse(self.budget)  # raises its own error, which teaches more
+        split = tuple(self.split)
+        return [
+            known("strategy", self.strategy, STRATEGIES),
+            known("schedule", self.schedule, SCHEDULES),
+            known("precision", self.precision, ("auto", "float32", "bfloat16")),
+            ""
+            if len(split) == 3 and min(split) > 0 and abs(sum(split) - 100) < 1e-6
+            else f"--split {'/'.join(f'{s:g}' for s in split)} is not three shares above 0 that sum to 100. "
+            "Give for instance 80/10/10.",
+            "" if self.workers >= 0 else f"--workers {self.workers} is negative. Give a number, or 0 to measure.",
+        ]
+
+    @classmethod
+    def of(cls, **given: Any) -> "Options":
+        """From keyword arguments or JSON data.
+
+        Raises:
+            InputError: an option that does not exist, with the nearest that does.
+        """
+        names = [f.name for f in fields(cls)]
+        if unknown := [n for n in given if n not in names]:
+            wrong = [f'There is no option "{n}".{did_you_mean(n, names)}' for n in unknown]
+            raise InputError("\n".join([*wrong, f"Options are: {', '.join(names)}."]))
+        tuples = {n: tuple(v) for n, v in given.items() if isinstance(v, list | tuple)}
+        return cls(**(given | tuples))
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def fixed(self) -> dict[str, Any]:
+        """What must not change when the run is resumed."""
+        return {name: value for name, value in asdict(self).items() if name not in UNFIXED}

@@ -1,0 +1,111 @@
+"""From options to a search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from seqwright.arch import codec
+from seqwright.arch.candidate import Candidate
+from seqwright.arch.portfolio import Portfolio, portfolio
+from seqwright.arch.spaces import describe, named
+from seqwright.deliver.options import Options
+from seqwright.errors import InputError, SpaceError, did_you_mean
+from seqwright.evaluate.workbench import Workbench
+from seqwright.search.evolution import Evolution, sizes
+from seqwright.search.halving import Asha, Halving, ladder
+from seqwright.search.limits import Limits
+from seqwright.search.random_search import RandomSearch
+from seqwright.search.strategy import Strategy
+from seqwright.space.narrow import ban, fix
+from seqwright.space.nodes import Record, Space
+from seqwright.study.record import Fidelity
+
+ETA, RUNGS = 3, 3
+FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
+EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
+LEAST_STEPS = 400
+
+
+def space_of(options: Options, kind: str) -> Space:
+    """The space over candidates that the options describe.
+
+    Raises:
+        InputError: no such space or file, a file that is no space, a narrowing that matches nothing.
+    """
+    space = _space_file(Path(options.space)) if options.space.endswith(".json") else named(options.space or kind)
+    for text in options.fix:
+        path, mark, value = text.rpartition("=")
+        if not mark or not path:
+            raise InputError(f'--set "{text}" is not PATH=VALUE. Give for instance /architecture/body/width=64.')
+        space = fix(space, path, value)
+    for pattern in options.ban:
+        space = ban(space, pattern)
+    return space
+
+
+def _space_file(path: Path) -> Space:
+    if not path.is_file():
+        raise InputError(
+            f"--space {path}: there is no such file.{did_you_mean(str(path), describe())} "
+            f"Give a JSON file, or one of: {', '.join(describe())}."
+        )
+    try:
+        space = codec.space_from_data(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, SpaceError) as error:
+        raise InputError(f"--space {path} is not a space: {error}") from error
+    if not (isinstance(space, Record) and space.cls is Candidate) and not isinstance(space, Candidate):
+        raise InputError(
+            f"--space {path} is not a space of candidates (an architecture with a recipe). "
+            "Begin from `seqwright spaces text --json` and change that."
+        )
+    return space
+
+
+def portfolio_of(options: Options, task_portfolio: str) -> Portfolio:
+    """Where the search begins: the winner of `--start`, then the task's hand-made networks."""
+    begun: Portfolio = ()
+    if options.start:
+        from seqwright.deliver import bundle
+
+        model = bundle.load(options.start)
+        begun = tuple((f"winner of {options.start}", m.candidate) for m in model.members)
+    return begun + portfolio(task_portfolio)
+
+
+def rungs_of(
+    train_rows: int, folds: int, batch_size: int, seconds: "float | None", slots: int, examples_per_s: "float | None"
+) -> tuple[Fidelity, ...]:
+    """The fidelities of the search.
+
+    Args:
+        seconds, slots, examples_per_s: what the search may use; None when no clock runs.
+    """
+    most = max(EPOCHS[1] * train_rows, LEAST_STEPS * batch_size)
+    if seconds is None or examples_per_s is None:
+        return ladder(most if folds == 1 else most // 2, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
+    affordable = seconds * slots * examples_per_s / (FULL_RUNS * folds)
+    highest = int(min(most, max(affordable, min(EPOCHS[0] * train_rows, most / 4))))
+    return ladder(highest, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
+
+
+def strategy_of(
+    options: Options, space: Space, begun: Portfolio, rungs: tuple[Fidelity, ...], trials: "int | None"
+) -> Strategy:
+    """The strategy with its schedule around it."""
+    limits = Limits(space, require=options.require) if options.require else None
+    expected = None if trials is None else max(1, math.ceil(trials * 0.7))
+    common: dict[str, Any] = {"seed": options.seed, "portfolio": begun, "admissible": limits}
+    if options.strategy == "random":
+        strategy: Strategy = RandomSearch(space, fidelity=rungs[-1], **common)
+    else:
+        population, sample = sizes(expected or 100)
+        strategy = Evolution(space, fidelity=rungs[-1], population=population, sample=sample, **common)
+    if options.schedule == "none":
+        return strategy
+    return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)
+
+
+def data_shape(bench: Workbench) -> tuple[int, int]:
+    """Rows to train on in the first fold, and folds that a full-fidelity trial is judged on."""
+    return len(bench.folds[0][0]), bench.searched
