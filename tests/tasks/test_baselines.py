@@ -140,8 +140,8 @@ def test_linear_text_takes_fewer_rows_when_time_is_short_and_says_so():
     given, targets = texts(6000, 0, 40)
     train = made({"text": given}, targets)
     started = time.perf_counter()
-    predict, said = learn(linear_text(40, ["text"]), train, 1.0)
-    assert time.perf_counter() - started < 5
+    predict, said = learn(linear_text(40, ["text"]), train, 0.1)
+    assert time.perf_counter() - started < 10
     assert said and said[0].startswith("trained on ") and "of 6000 rows" in said[0]
     assert predict(train.take(range(9))).shape == (9, 40)
 
@@ -159,8 +159,8 @@ def test_linear_tagger_sees_the_neighbours_that_word_majority_does_not():
 def test_linear_tagger_stops_in_time_and_says_so():
     train = tag_data(60_000, 0)
     started = time.perf_counter()
-    predict, said = learn(linear_tagger(3), train, 0.5)
-    assert time.perf_counter() - started < 5
+    predict, said = learn(linear_tagger(3), train, 0.01)
+    assert time.perf_counter() - started < 10
     assert said and "of 60000 sentences" in said[0]
     check_probabilities("tagging", predict(train.take(range(5))), train.take(range(5)))
 

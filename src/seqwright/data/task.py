@@ -20,8 +20,11 @@ class Metric(Protocol):
     For F1, say, the statistics are true positives, false positives and false negatives.
     """
 
-    name: str
-    higher_is_better: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def higher_is_better(self) -> bool: ...
 
     def statistics(self, predictions: Any, targets: Any) -> np.ndarray:
         """(N, S) float64. `predictions` is what `Task.decode` gave (class indices)."""

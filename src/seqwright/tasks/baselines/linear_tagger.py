@@ -67,13 +67,13 @@ def features(sentences: Sequence[Sequence[str]]) -> sparse.csr_matrix:
     near = [_of_neighbour(word) for word in words]
     blocks = []
     for shift, bits in _WINDOW.items():
-        table = FeatureHasher(2**bits, input_type="string", alternate_sign=False, dtype=np.float32).transform(
+        table = FeatureHasher(2**bits, input_type="string", alternate_sign=False).transform(
             [_of_word(word) for word in words] if shift == 0 else near
         )
         at = np.clip(np.arange(len(flat)) + shift, 0, max(len(flat) - 1, 0))
         index = np.where(place + shift < 0, 0, np.where(place + shift >= length, 1, flat[at] if len(flat) else flat))
         blocks.append(table[index])
-    return sparse.hstack(blocks, format="csr")
+    return sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
 
 
 def _of_neighbour(word: str) -> list[str]:
@@ -102,7 +102,7 @@ def _blocks(train: Examples, order: np.ndarray) -> list[np.ndarray]:
     return [b for b in np.split(order, np.flatnonzero(np.diff(tokens // BLOCK)) + 1) if len(b)]
 
 
-def _predict(model: SGDClassifier, sentences: Sequence[Sequence[str]], classes: int) -> list[np.ndarray]:
+def _predict(model: Any, sentences: Sequence[Sequence[str]], classes: int) -> list[np.ndarray]:
     given: list[np.ndarray] = []
     for start in range(0, len(sentences), 1000):
         some = sentences[start : start + 1000]

@@ -57,7 +57,7 @@ class TextFeatures:
         if len(sides) == 2:
             overlaps = [a.multiply(b).tocsr() for a, b in zip(*sides, strict=True)]
             blocks += [*overlaps, *(sparse.csr_matrix(overlap.sum(1)) for overlap in overlaps)]
-        return sparse.hstack(blocks, format="csr", dtype=np.float32)
+        return sparse.csr_matrix(sparse.hstack(blocks, format="csr", dtype=np.float32))
 
 
 def linear_text(classes: int, names: Sequence[str]) -> Baseline:

@@ -29,7 +29,7 @@ def trees(classes: int) -> Baseline:
             parts.append(simple_features([train.inputs["series"][i] for i in order[start : start + part]]))
         rows = np.concatenate(parts)
         order = order[: len(rows)]
-        model = ExtraTreesClassifier(STEP, warm_start=True, random_state=0)
+        model: Any = ExtraTreesClassifier(STEP, warm_start=True, random_state=0)
         while True:
             started = time.perf_counter()
             model.fit(rows, train.targets[order], None if train.weights is None else train.weights[order])
