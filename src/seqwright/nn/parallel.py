@@ -26,10 +26,12 @@ class ParallelModule(nn.Module):
         return total
 
     def initial(self, batch: int) -> list[Any]:
-        return [branch.initial(batch) for branch in self.branches]
+        branches: list[Any] = list(self.branches)
+        return [branch.initial(batch) for branch in branches]
 
     def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        done = [branch.step(x, s) for branch, s in zip(self.branches, state, strict=True)]
+        branches: list[Any] = list(self.branches)
+        done = [branch.step(x, s) for branch, s in zip(branches, state, strict=True)]
         return sum((y for y, _ in done), x.new_zeros(x.shape)), [s for _, s in done]
 
 

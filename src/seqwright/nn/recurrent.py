@@ -4,6 +4,7 @@ The backward direction reads each sequence reversed within its own length, so pa
 Two one-way passes over padded steps are 1.5 to 4 times as fast on a CPU as packed sequences.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ class RecurrentModule(nn.Module):
     a direction, with G = 1, 4 and 3, and 2 H D per direction for the output map, which is ours: it keeps the width.
     """
 
-    def __init__(self, cell: type[nn.RNNBase], width: int, hidden: int, bidirectional: bool) -> None:
+    def __init__(self, cell: Callable[..., nn.RNNBase], width: int, hidden: int, bidirectional: bool) -> None:
         super().__init__()
         self.ahead = cell(width, hidden, batch_first=True)
         self.back = cell(width, hidden, batch_first=True) if bidirectional else None
@@ -70,7 +71,7 @@ def _initialise(cell: nn.RNNBase) -> None:
             parameter.detach()[hidden : 2 * hidden] = 1.0  # torch orders the gates input, forget, cell, output
 
 
-def _recurrent(cell: type[nn.RNNBase], spec: Any, width: int, role: Role) -> nn.Module:
+def _recurrent(cell: Callable[..., nn.RNNBase], spec: Any, width: int, role: Role) -> nn.Module:
     if role.causal and spec.bidirectional:
         raise SpaceError(
             f"{type(spec).__name__}(bidirectional=True) sees later steps, which a causal role forbids. "

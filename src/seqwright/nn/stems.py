@@ -124,24 +124,24 @@ def _(spec: Words | Subwords | Characters, interface: Interface, width: int) -> 
 
 @stem.register
 def _(spec: WordsAndCharacters, interface: Interface, width: int) -> nn.Module:
-    return WordsAndCharactersStem(*_streams(spec, interface), width)
+    return WordsAndCharactersStem(*_streams(spec, interface), width=width)
 
 
 @stem.register
 def _(spec: NgramBag, interface: Interface, width: int) -> nn.Module:
-    return NgramBagStem(*_streams(spec, interface), width)
+    return NgramBagStem(*_streams(spec, interface), width=width)
 
 
 @stem.register
 def _(spec: Channels, interface: Interface, width: int) -> nn.Module:
     if interface.per_step and spec.stride > 1:
         raise SpaceError(f"Channels(stride={spec.stride}) drops steps, but every step needs an output. Use stride=1.")
-    return ChannelsStem(*_streams(spec, interface), width, spec.kernel, spec.stride)
+    return ChannelsStem(*_streams(spec, interface), width=width, kernel=spec.kernel, stride=spec.stride)
 
 
 @stem.register
 def _(spec: KernelFeatures, interface: Interface, width: int) -> nn.Module:
-    return KernelFeaturesStem(*_streams(spec, interface), width)
+    return KernelFeaturesStem(*_streams(spec, interface), width=width)
 
 
 def _streams(spec: Any, interface: Interface) -> list[Stream]:
