@@ -80,7 +80,7 @@ class _Reader:
         return self._attempt(path, lambda: make(cls, **given)) if len(self._mistakes) == before else None
 
     def _choice(self, data: dict[str, Any], path: str) -> Any:
-        options, ordered, names = data["choice"], data.get("ordered", False), cast(Any, data.get("names", []))
+        options, ordered, names = data["choice"], data.get("ordered", False), data.get("names", [])
         self._only(data, path, ("choice", "ordered", "names"))
         if not isinstance(options, list) or not isinstance(names, list) or not isinstance(ordered, bool):
             return self._wrong(path, '"choice" and "names" are lists, "ordered" is true or false.')
