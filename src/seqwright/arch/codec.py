@@ -87,9 +87,12 @@ def space_loads(text: str) -> Space:
 
 
 def _parse(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no number of JSON")
+
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
         raise SpaceError(f"This is not JSON: {error}. Check the text at that place.") from None
 
 

@@ -1,6 +1,6 @@
 """An architecture as a drawing: Mermaid text for a document, SVG for a report. Data flows downwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from html import escape
 from itertools import groupby
@@ -45,8 +45,14 @@ def mermaid(architecture: Any) -> str:
 
 
 def _caption(node: Node) -> str:
-    text = ", ".join(f"{name} {value}" for name, value in node.attributes)
+    text = _words(node.attributes)
     return f"{node.kind}<br/>{text}" if text else node.kind
+
+
+def _words(attributes: Iterable[tuple[str, Any]]) -> str:
+    """Settings in words: ``hidden 64, bidirectional``; what is off goes without saying."""
+    said = ((name, value) for name, value in attributes if value is not None and value is not False)
+    return ", ".join(name if value is True else f"{name} {value}" for name, value in said)
 
 
 def svg(architecture: Any) -> str:
@@ -97,7 +103,7 @@ def _plan(value: Any) -> _Plan:
         elif is_dataclass(part):
             held.append(_plan(part))
     plain = [(f.name, getattr(value, f.name)) for f in fields(value)]
-    text = ", ".join(f"{name} {part}" for name, part in plain if not is_dataclass(part) and not is_tuple(part))
+    text = _words((name, part) for name, part in plain if not is_dataclass(part) and not is_tuple(part))
     if held:
         return _frame(", ".join(filter(None, [label(value), text])), _column(held))
     return _box(label(value), text)
@@ -137,11 +143,12 @@ def _frame(caption: str, inside: _Plan) -> _Plan:
     def draw(x: float, y: float) -> list[str]:
         left, top = x + (width - inside.width) / 2, y + _PADDING + _LINE
         middle = x + width / 2
+        start = y if 8 + _LETTER * len(caption) < width / 2 else y + _LINE + 6  # not through the caption
         return [
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="8" fill="none" '
             'stroke="#94a3b8" stroke-dasharray="4 3"/>',
             _text(x + 8, y + _LINE, caption, "#475569", ""),
-            _path(f"M{middle:g} {y + _LINE + 6:g}V{top:g}", arrow=False),
+            _path(f"M{middle:g} {start:g}V{top:g}", arrow=False),
             *inside.draw(left, top),
             _path(f"M{middle:g} {top + inside.height:g}V{y + height:g}", arrow=False),
         ]

@@ -15,6 +15,7 @@ from seqwright.errors import SpaceError, did_you_mean
 from seqwright.space.nodes import Choice, Record, Stack, vary
 
 _VOCABULARY = (_blocks, _candidate, _network)  # imported so that their kinds are registered
+_WRONG: Any = object()  # stands for what could not be read, so that one mistake is told once
 
 
 def decoded(data: Any, space: bool) -> Any:
@@ -53,8 +54,9 @@ class _Reader:
         tags = '"kind", "vary", "choice" or "stack"' if self._space else '"kind"'
         return self._wrong(path, f"an object needs {tags}; this one has {', '.join(data) or 'nothing'}.")
 
-    def _wrong(self, path: str, text: str) -> None:
+    def _wrong(self, path: str, text: str) -> Any:
         self._mistakes.append(f"At {path or '/'}: {text}")
+        return _WRONG
 
     def _record(self, data: dict[str, Any], path: str, tag: str, make: Callable[..., Any]) -> Any:
         name = data[tag]
@@ -71,13 +73,16 @@ class _Reader:
                 listed = ", ".join(known) or "none"
                 self._wrong(path, f'{name} has no field "{key}".{did_you_mean(key, known)} Its fields: {listed}.')
                 continue
-            given[key] = _as_float(known[key], self.value(item, f"{path}/{key}"))
+            inner = self.value(item, f"{path}/{key}")
+            if inner is _WRONG:
+                continue
+            given[key] = _as_float(known[key], inner)
             if wrong := _mismatch(known[key], given[key]):
                 self._wrong(f"{path}/{key}", wrong)
         required = (f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING)
         for missing in [field for field in required if field not in data]:
             self._wrong(path, f'{name} needs the field "{missing}".')
-        return self._attempt(path, lambda: make(cls, **given)) if len(self._mistakes) == before else None
+        return self._attempt(path, lambda: make(cls, **given)) if len(self._mistakes) == before else _WRONG
 
     def _choice(self, data: dict[str, Any], path: str) -> Any:
         options, ordered, names = data["choice"], data.get("ordered", False), data.get("names", [])
@@ -87,7 +92,7 @@ class _Reader:
         before = len(self._mistakes)
         read, called = self.value(options, path), tuple(map(str, cast(list[Any], names)))
         if len(self._mistakes) > before:
-            return None
+            return _WRONG
         return self._attempt(path, lambda: Choice(read, ordered, called))
 
     def _stack(self, data: dict[str, Any], path: str) -> Any:
@@ -97,7 +102,7 @@ class _Reader:
             return self._wrong(path, 'a stack needs whole numbers "least" and "most".')
         before = len(self._mistakes)
         element = self.value(data["stack"], f"{path}/*")
-        return self._attempt(path, lambda: Stack(element, least, most)) if len(self._mistakes) == before else None
+        return self._attempt(path, lambda: Stack(element, least, most)) if len(self._mistakes) == before else _WRONG
 
     def _only(self, data: Mapping[str, Any], path: str, known: tuple[str, ...]) -> None:
         for key in data:

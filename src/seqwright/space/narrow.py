@@ -157,6 +157,8 @@ def _settle(node: Space, value: Any) -> Space:
     if isinstance(node, Stack):
         depth = _typed(value, int)
         return Stack(node.element, depth, depth) if depth is not None and node.least <= depth <= node.most else _EMPTY
+    if is_tuple(node):
+        return node if _typed(value, int) == len(node) else _EMPTY
     if _means(node, label(node), value):
         return node
     number = None if isinstance(node, bool) or not isinstance(node, int | float) else _typed(value, type(node))
@@ -189,6 +191,8 @@ def _allowed(node: Space) -> Iterator[str]:
         yield from node.labels()
     elif isinstance(node, Stack):
         yield from map(str, node.depth.options)
+    elif is_tuple(node):
+        yield str(len(node))
     else:
         yield label(node)
 

@@ -1,0 +1,47 @@
+"""The named spaces and portfolios: all inside, all distinct, all reachable."""
+
+import pytest
+
+from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.codec import identity
+from seqwright.arch.portfolio import portfolio
+from seqwright.arch.spaces import candidates, describe, named
+from seqwright.errors import SpaceError
+from seqwright.space.census import contains, every, questions, size
+from seqwright.space.fill import why_not
+
+PORTFOLIOS = ["text", "pairs", "tagging", "series"]
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
+def test_every_member_lies_in_its_space(name: str) -> None:
+    members = portfolio(name)
+    assert len(members) >= 4
+    assert [why_not(named(name), candidate) for _, candidate in members] == [None] * len(members)
+    assert len({identity(candidate) for _, candidate in members}) == len(members)
+    assert len({title for title, _ in members}) == len(members)
+
+
+@pytest.mark.parametrize("name", sorted(describe()))
+def test_a_named_space_is_over_candidates(name: str) -> None:
+    space = named(name)
+    assert space.cls is Candidate
+    assert all(path.startswith(("/architecture", "/recipe")) for path in questions(space))
+    assert named(name) is space
+    assert describe()[name]
+
+
+def test_the_small_space_can_be_listed() -> None:
+    values = list(every(named("tiny")))
+    assert len(set(values)) == size(named("tiny")) == 576
+    assert contains(named("tiny"), values[17])
+
+
+def test_the_default_recipe_is_a_recipe_of_the_space() -> None:
+    assert contains(dict(candidates(0).fields)["recipe"], Recipe())
+
+
+@pytest.mark.parametrize("of", [named, portfolio])
+def test_unknown_names(of: object) -> None:
+    with pytest.raises(SpaceError, match=r'"txt"\. Did you mean "text"\? There are: text, pairs, tagging, series'):
+        of("txt")  # type: ignore[operator]
