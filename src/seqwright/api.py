@@ -161,6 +161,7 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
                 lambda: 0.0 if stop() else plan.left(plan.refit_s, spent()),
                 lambda: stop() or plan.over(plan.refit_s, spent(), grace_s=0.5),
                 show.trial,
+                begun[0][1],
             )
         finally:
             executor.close()

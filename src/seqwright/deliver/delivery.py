@@ -23,7 +23,7 @@ from seqwright.evaluate.trial import listed, state_path
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
 from seqwright.search.loop import search
-from seqwright.study.record import Proposal, Trial
+from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.study.rows import proposal_from_data, proposal_to_data
 from seqwright.study.store import Study
 
@@ -55,10 +55,16 @@ def refit(
     seconds: "Callable[[], float | None]",
     stop: "Callable[[], bool]",
     on_trial: "Callable[[Trial], Any]",
+    spare: Candidate,
 ) -> list[Trial]:
-    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
+    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike.
+
+    Args:
+        seconds: wall-clock left; None when no clock runs.
+        spare: trained for what time is left when the search ended before any trial did.
+    """
     number = len(study.readings())
-    known = [proposal_to_data(p) for p in _planned(study.trials(), bench, seconds(), evaluator.slots)]
+    known = [proposal_to_data(p) for p in _planned(study.trials(), bench, seconds(), evaluator.slots, spare)]
     planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", lambda: known)]
     folder = study.folder / "refits" / str(number)
     with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
@@ -68,8 +74,14 @@ def refit(
         return inner.trials()
 
 
-def _planned(trials: Sequence[Trial], bench: Workbench, seconds: "float | None", slots: int) -> list[Proposal]:
-    return refits(finalists(trials), seconds, slots, len(bench.folds))
+def _planned(
+    trials: Sequence[Trial], bench: Workbench, seconds: "float | None", slots: int, spare: Candidate
+) -> list[Proposal]:
+    best = finalists(trials)
+    if best or seconds == 0.0:
+        return refits(best, seconds, slots, len(bench.folds))
+    fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
+    return [Proposal(spare, fidelity, "the search ended before any trial did")]
 
 
 def deliver(

@@ -58,14 +58,19 @@ class Plan:
 
 @dataclass
 class Run:
-    """What training came to. `network` holds the best weights seen (averaged ones, in search)."""
+    """What training came to.
+
+    Args:
+        network: with the best weights seen (averaged ones, in search).
+        trained, seconds: examples seen and time spent by this call alone.
+    """
 
     network: nn.Module
     score: float
     probabilities: Any
     steps: int
     best_step: int
-    examples: int
+    trained: int
     seconds: float
     curve: list[tuple[float, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -115,11 +120,12 @@ def fit(
     if state and (kept := checkpoint.read(state, device)):
         restore(kept[0], network, optimizer, average.average, best)
         facts = kept[1]
+    done = facts["step"]
     notes: list[str] = []
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
 
-    for step, index in batches(train, recipe.batch_size, plan, facts["step"], streams):
+    for step, index in batches(train, recipe.batch_size, plan, done, streams):
         if facts["stopped"]:
             break
         batch = tensors(collate(train, index, streams), device)
@@ -173,7 +179,7 @@ def fit(
         probabilities=predicted,
         steps=facts["step"],
         best_step=facts["best_step"] or facts["step"],
-        examples=facts["step"] * recipe.batch_size,
+        trained=(facts["step"] - done) * recipe.batch_size,
         seconds=time.monotonic() - began,
         curve=[tuple(point) for point in facts["curve"]],
         notes=notes,
