@@ -41,3 +41,16 @@ def test_random_architectures_build_run_and_ignore_padding(name: str) -> None:
             mask = batch["words.mask"]
             short, long = short[mask], long[:, :T][mask]
         assert (short - long).abs().max() < 1e-5 * short.abs().max().clamp(min=1), candidate.architecture
+
+
+@pytest.mark.parametrize("name", describe())
+def test_random_architectures_train_in_bfloat16(name: str) -> None:
+    batch = drawn(INTERFACES[name])
+    for seed in range(6):
+        architecture = sample(named(name), random.Random(100 + seed)).architecture
+        torch.manual_seed(seed)
+        network = build(architecture, INTERFACES[name])
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(batch)
+        logits.float().logsumexp(-1).sum().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters()), architecture

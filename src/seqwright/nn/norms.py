@@ -32,6 +32,7 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("running_variance", torch.ones(width))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 sums would lose the statistics
         mean, variance = self._batch(x, mask) if self.training else (self.running_mean, self.running_variance)
         scale = self.weight * torch.rsqrt(variance + self.epsilon)
         return x * scale + (self.bias - mean * scale)
