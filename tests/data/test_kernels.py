@@ -50,6 +50,12 @@ def test_features_equal_a_plain_loop(channels: int):
     assert np.mean(np.abs(found - expected) > 1e-4) < 0.005
 
 
+def test_long_series_equal_a_plain_loop():
+    series = [np.random.default_rng(0).normal(size=(700, 1)).astype(np.float32)]
+    kernels = Kernels.fit(series, features=84)
+    assert np.mean(np.abs(kernels.encode(series)[0] - plain(kernels, series[0])) > 1e-4) < 0.02
+
+
 def test_company_does_not_matter():
     series = waves(150, 2)
     kernels = Kernels.fit(series[:20], features=400)

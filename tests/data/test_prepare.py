@@ -9,7 +9,8 @@ import pytest
 from seqwright.arch.interface import SEPARATOR, UNKNOWN
 from seqwright.data.batch import collate
 from seqwright.data.examples import Encoded, Examples, Ragged
-from seqwright.data.prepare import Preparation, joined
+from seqwright.data.prepare import Preparation
+from seqwright.data.sides import joined
 from seqwright.data.word_characters import case, shape
 from seqwright.data.words import Corpus, WordIds, split
 from seqwright.errors import BundleError, InputError

@@ -165,11 +165,13 @@ class Kernels:
 
 
 def _sum_of_bytes(hits: np.ndarray) -> np.ndarray:
-    """(T, B) zeros and ones -> (B,) sums, 255 rows at a time so that bytes hold them."""
-    total = np.zeros(hits.shape[1], np.float32)
-    for start in range(0, len(hits), 255):
-        total += np.add.reduce(hits[start : start + 255], axis=0, dtype=np.uint8)
-    return total
+    """(T, B) zeros and ones -> (B,) sums: whole rows side by side, at most 255 deep, so that bytes hold them."""
+    length, batch = hits.shape
+    deep = min(255, length)
+    whole = length - length % deep
+    total = np.add.reduce(hits[:whole].reshape(deep, -1), axis=0, dtype=np.uint8)
+    rest = np.add.reduce(hits[whole:], axis=0, dtype=np.uint8)
+    return total.reshape(-1, batch).sum(0, dtype=np.float32) + rest
 
 
 def _dilations(length: int, per_kernel: int) -> tuple[tuple[int, ...], np.ndarray]:

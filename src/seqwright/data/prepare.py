@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from seqwright.arch.interface import SEPARATOR, Interface, Stream
+from seqwright.arch.interface import Interface, Stream
 from seqwright.data.characters import CharacterIds
 from seqwright.data.examples import Encoded, Examples, Ragged
 from seqwright.data.finding import Finding
 from seqwright.data.kernels import Kernels
-from seqwright.data.limits import cut, limit
-from seqwright.data.ngrams import NgramBag
+from seqwright.data.limits import limit
+from seqwright.data.ngrams import MOST_ROWS, NgramBag
 from seqwright.data.scale import ChannelScale
+from seqwright.data.sides import bags, sequences
 from seqwright.data.subwords import SubwordIds
 from seqwright.data.word_characters import WordCharacterIds
 from seqwright.data.words import Corpus, WordIds
@@ -73,10 +74,10 @@ class Preparation:
         findings: list[Finding] = []
         for name in streams:
             if name == "ngrams":
-                learned[name], longest[name] = NgramBag.fit(corpus, sides=sides), 1
+                learned[name], longest[name] = NgramBag.fit(corpus, most=MOST_ROWS // sides, sides=sides), 1
                 continue
             learned[name] = STREAMS[name].fit(corpus)
-            lengths = learned[name].encode(corpus).lengths
+            lengths = np.diff(corpus.offsets) if name in PER_TOKEN else learned[name].encode(corpus).lengths
             if tokens:
                 longest[name] = int(lengths.max(initial=1))
             else:
@@ -91,7 +92,7 @@ class Preparation:
     def encode(self, examples: Examples) -> Encoded:
         """The examples as arrays; the same for every later data set, one text or a million.
 
-        Raises: DataError when the inputs are not those of training.
+        Raises: InputError when the inputs are not those of training, DataError when a series' channels are not.
         """
         missing = [name for name in self.inputs if name not in examples.inputs]
         if missing:
@@ -103,12 +104,12 @@ class Preparation:
             if name in SERIES:
                 streams[name] = encoder.encode(columns[0])
             elif name == "ngrams":
-                streams |= _bags(name, encoder, corpora)
+                streams |= bags(name, encoder, corpora)
             else:
                 kept = None if self.inputs[0] == "tokens" else self.longest[name]
-                streams |= _sequences(name, encoder, corpora, kept)
+                streams |= sequences(name, encoder, corpora, kept)
         targets = examples.targets
-        if isinstance(targets, list):
+        if isinstance(targets, list) and not all(isinstance(t, int) for t in targets):
             targets = Ragged.of([np.asarray(t, np.int64) for t in targets], np.int64)
         elif targets is not None:
             targets = np.asarray(targets, np.int64)
@@ -184,40 +185,3 @@ def _check(inputs: tuple[str, ...], streams: list[str], sides: int) -> None:
     wrong = [name for name in streams if name not in can]
     if wrong:
         raise InputError(f"{inputs[0]} cannot be prepared as {', '.join(wrong)}; it can as {', '.join(can)}.")
-
-
-def _sequences(name: str, encoder: Any, corpora: list[Corpus], kept: int | None) -> dict[str, Ragged]:
-    """One stream of steps, each example with at least one; for pairs also joined."""
-    sides = [cut(encoder.encode(corpus), kept) for corpus in corpora]
-    if len(sides) == 1:
-        return {name: sides[0]}
-    a, b = sides
-    separator = np.zeros((1, *a.values.shape[1:]), a.values.dtype)
-    separator.reshape(-1)[0] = SEPARATOR
-    between = Ragged(np.repeat(separator, len(a), 0), np.arange(len(a) + 1))
-    return {name: joined(a, between, b), name + ".a": a, name + ".b": b}
-
-
-def _bags(name: str, encoder: NgramBag, corpora: list[Corpus]) -> dict[str, Ragged]:
-    sides = [encoder.encode(corpus) for corpus in corpora]
-    if len(sides) == 1:
-        return {name: sides[0][0], name + ".weight": sides[0][1]}
-    (a, a_weight), (b, b_weight) = sides
-    told = Ragged(b.values + np.int32(encoder.rows - 1), b.offsets)  # the second side's own rows
-    streams = {name: joined(a, told), name + ".weight": joined(a_weight, b_weight)}
-    for side, (ids, weight) in zip("ab", sides, strict=True):
-        streams |= {f"{name}.{side}": ids, f"{name}.{side}.weight": weight}
-    return streams
-
-
-def joined(*parts: Ragged) -> Ragged:
-    """Sequence i of every part, one behind the other."""
-    sizes = np.stack([part.lengths for part in parts], 1)  # (N, parts)
-    starts = np.zeros(sizes.size + 1, np.int64)
-    np.cumsum(sizes.reshape(-1), out=starts[1:])
-    first = parts[0].values
-    values = np.empty((int(starts[-1]), *first.shape[1:]), first.dtype)
-    for p, part in enumerate(parts):
-        begin = np.repeat(starts[:-1].reshape(sizes.shape)[:, p] - part.offsets[:-1], part.lengths)
-        values[begin + np.arange(len(part.values))] = part.values
-    return Ragged(values, starts[:: len(parts)])
