@@ -5,7 +5,7 @@ Each asserts every promise of a seam on what it is given, and says which one is 
 
 from typing import Any
 
-_WHERE = {"check_executor": "executor"}
+_WHERE = {f"check_{seam}": seam for seam in ("block", "executor", "strategy", "task")}
 
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
