@@ -80,17 +80,17 @@ def residual(spec: Any, body: n.Body, interface: Interface) -> Call:
 
 @written.register
 def _(spec: b.Rnn | b.Lstm | b.Gru, interface: Interface) -> Call:
-    return Call(RecurrentModule, (f"nn.{type(spec).__name__.upper()}", "width", spec.hidden, spec.bidirectional))
+    return Call(RecurrentModule, (f"nn.{type(spec).__name__.upper()}", "width", *_recurrence(spec, "hidden")))
 
 
 @written.register
 def _(spec: b.MinGru, interface: Interface) -> Call:
-    return Call(linear_recurrence.MinGruModule, ("width", spec.hidden, spec.bidirectional))
+    return Call(linear_recurrence.MinGruModule, ("width", *_recurrence(spec, "hidden")))
 
 
 @written.register
 def _(spec: b.Ssm, interface: Interface) -> Call:
-    return Call(linear_recurrence.SsmModule, ("width", spec.state, spec.bidirectional))
+    return Call(linear_recurrence.SsmModule, ("width", *_recurrence(spec, "state")))
 
 
 @written.register
@@ -168,6 +168,10 @@ def _(spec: n.AttentionPool, interface: Interface) -> Call:
 
 def _stream(interface: Interface, name: str) -> str:
     return f"Stream(size={interface.stream(name).size})"
+
+
+def _recurrence(spec: Any, size: str) -> tuple[str, str]:
+    return f"{size}={getattr(spec, size)}", f"bidirectional={spec.bidirectional}"
 
 
 def _literal(spec: Any) -> str:
