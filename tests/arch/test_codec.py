@@ -189,3 +189,8 @@ def test_what_is_not_json() -> None:
     with pytest.raises(SpaceError, match="not JSON"):
         loads("NaN")
     assert to_data(Attention(window=None))["window"] is None
+
+
+def test_nesting_without_end_is_refused() -> None:
+    with pytest.raises(SpaceError):
+        loads("[" * 100_000)

@@ -8,7 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from seqwright.arch.blocks import Parallel, Skip
-from seqwright.arch.network import Body, KernelFeatures, Layer, Max, Mean, Mlp, Network, NgramBag
+from seqwright.arch.network import Body, KernelFeatures, Last, Layer, Max, Mean, Mlp, Network, NgramBag
 from seqwright.space.nodes import is_tuple
 
 
@@ -56,5 +56,5 @@ def _mlp(value: Mlp) -> Mlp:
 
 @simplify.register
 def _network(value: Network) -> Network:
-    one_step = isinstance(value.stem, NgramBag | KernelFeatures)
-    return replace(value, readout=Mean()) if one_step and isinstance(value.readout, Max) else value
+    one_step = isinstance(value.stem, NgramBag | KernelFeatures)  # of which every plain readout is the same
+    return replace(value, readout=Mean()) if one_step and isinstance(value.readout, Max | Last) else value

@@ -4,6 +4,8 @@ Each is a space over `Candidate`, so its paths begin with /architecture and /rec
 """
 
 from functools import cache
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from seqwright.arch.blocks import (
@@ -20,6 +22,7 @@ from seqwright.arch.blocks import (
     Ssm,
 )
 from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.codec import space_loads
 from seqwright.arch.network import (
     AttentionPool,
     Body,
@@ -57,7 +60,7 @@ def describe() -> dict[str, str]:
 
 
 @cache
-def named(name: str) -> Space:
+def named(name: str) -> Record:
     """The space of that name, over `Candidate`.
 
     Raises:
@@ -67,6 +70,40 @@ def named(name: str) -> Space:
     if name not in makers:
         raise SpaceError(f'No space is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')
     return makers[name]()
+
+
+def load(given: str | PathLike[str]) -> Record:
+    """The space that `given` names, or that a JSON file holds, over `Candidate`.
+
+    A file may leave out the recipes: a space of architectures is searched with all of them.
+
+    Raises:
+        SpaceError: neither a named space nor a readable file, or the file holds no space of networks.
+    """
+    if str(given) in _DESCRIPTIONS:
+        return named(str(given))
+    path = Path(given)
+    if not path.is_file():
+        meant = did_you_mean(str(given), _DESCRIPTIONS)
+        known = ", ".join(_DESCRIPTIONS)
+        raise SpaceError(f'"{given}" is neither a file nor a named space.{meant} The named ones are: {known}.')
+    try:
+        space = space_loads(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpaceError(f"{path}: cannot be read as text: {error}. Give a JSON file in UTF-8.") from None
+    except SpaceError as error:
+        raise SpaceError(f"{path}:\n{error}") from None
+    if isinstance(space, Record) and space.cls is Candidate:
+        return space
+    if _of_networks(space):
+        return candidates(space)
+    raise SpaceError(f'{path}: this is no space of networks. Begin with {{"vary": "network", ...}}.')
+
+
+def _of_networks(space: Space) -> bool:
+    if isinstance(space, Choice):
+        return all(map(_of_networks, space.options))
+    return isinstance(space, Network) or (isinstance(space, Record) and space.cls is Network)
 
 
 def candidates(architecture: Space) -> Record:
