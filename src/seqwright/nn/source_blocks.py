@@ -6,7 +6,7 @@ that returns `Call(module class, arguments)`; the class's own source is then cop
 
 from dataclasses import dataclass, fields
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from seqwright.arch import blocks as b
 from seqwright.arch import network as n
@@ -60,9 +60,7 @@ def written(spec: Any, interface: Interface) -> Call:
 
 def spec_class(spec: Any) -> str:
     """A spec's dataclass as a person would write it: fields and types only."""
-    kinds = {
-        f.name: f.type if isinstance(f.type, str) else getattr(f.type, "__name__", str(f.type)) for f in fields(spec)
-    }
+    kinds = {f.name: _type(f.type) for f in fields(spec)}
     lines = "".join(f"    {name}: {kind}\n" for name, kind in kinds.items())
     return f'@dataclass(frozen=True)\nclass {type(spec).__name__}:\n    """{_first(type(spec))}"""\n\n{lines}'.rstrip()
 
@@ -168,6 +166,12 @@ def _(spec: n.AttentionPool, interface: Interface) -> Call:
 
 def _stream(interface: Interface, name: str) -> str:
     return f"Stream(size={interface.stream(name).size})"
+
+
+def _type(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return type(get_args(annotation)[0]).__name__
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _recurrence(spec: Any, size: str) -> tuple[str, str]:
