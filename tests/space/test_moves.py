@@ -1,5 +1,6 @@
 """Moves in particular: what carries over, what priors do, how fast."""
 
+import math
 import time
 from collections import Counter
 from random import Random
@@ -13,7 +14,7 @@ from seqwright.errors import SpaceError
 from seqwright.space.fill import read
 from seqwright.space.moves import Move, duplicate, insert, mutate, remove, sample, swap, words
 from seqwright.space.nodes import Choice, Stack, one_of, vary
-from seqwright.space.prior import Prior
+from seqwright.space.prior import Prior, by_size
 
 
 def test_answers_carry_over_to_a_sibling_that_asks_the_same() -> None:
@@ -108,6 +109,16 @@ def test_a_prior_survives_as_data_and_falls_silent_elsewhere() -> None:
     assert prior.weights("/a/1", Choice((0, 1))) == [1.0, 3.0]
     assert prior.weights("/b", Choice(("x", "y"))) == [2.0, 1.0]
     assert prior.weights("/c", Choice((0, 1))) is None
+
+
+def test_large_options_are_drawn_more_often_by_size() -> None:
+    space = one_of(Lstm, FeedForward, names=("many", "few"))  # 8 variants and 3
+    prior = by_size(space)
+    assert prior.weights("", space) == pytest.approx([4.0, 1 + math.log2(3)])
+    text = named("text")
+    drawn = [sample(text, Random(seed), by_size(text)).architecture for seed in range(200)]
+    bags = sum(type(each.stem).__name__ == "NgramBag" for each in drawn)
+    assert 5 < bags < 60
 
 
 def test_moves_are_fast() -> None:

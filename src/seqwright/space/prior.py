@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from math import log2
 from typing import Any
 
 from seqwright.errors import SpaceError
-from seqwright.space.nodes import Choice, Path
+from seqwright.space.census import questions, size
+from seqwright.space.nodes import Choice, Path, Space
 
 Weights = Sequence[float] | Mapping[str, float]
 
@@ -60,3 +62,12 @@ class Prior:
     @staticmethod
     def from_data(data: Mapping[str, Any]) -> "Prior":
         return Prior(data)
+
+
+def by_size(space: Space) -> Prior:
+    """A prior by which an unordered option weighs one more than the logarithm of the number of its values.
+
+    Drawn evenly, a kind with a dozen variants gets as many draws as one with a million beside it.
+    """
+    unordered = {path: question for path, question in questions(space).items() if not question.ordered}
+    return Prior({path: [1 + log2(size(option)) for option in q.options] for path, q in unordered.items()})
