@@ -1,6 +1,6 @@
 """From a table and its columns' roles to inputs, targets, weights and groups, one entry an example.
 
-What cannot be learnt from (no label, tags that do not pair with tokens) is marked and said here, and left out by `labelled`.
+What cannot be learnt from (no label, tags that do not pair with tokens) is marked and said, then `labelled` drops it.
 """
 
 from collections.abc import Sequence
@@ -66,12 +66,12 @@ def _class_targets(
 ) -> tuple[np.ndarray, tuple[str, ...], list[Finding]]:
     """(N,) targets, -1 where there is none."""
     cells = cells_of(table, roles.target, rows) or []
-    names = [labels.name_of(cell) for cell in cells]
     if any(isinstance(cell, list | np.ndarray) for cell in cells):
         raise DataError(
             f'{table.source}: target column "{roles.target}" holds a list in a row: several labels a row are no task '
             "here. Choose another with --target, or --task tagging for a tag per token."
         )
+    names = labels.names_of(cells)
     classes = (
         tuple(known)
         if known
@@ -90,7 +90,7 @@ def _tag_targets(
     table: Table, roles: Roles, inputs: dict[str, list[Any]], rows: list[np.ndarray], known: Sequence[str] | None
 ) -> tuple[list[np.ndarray], tuple[str, ...], list[Finding]]:
     """A (T,) array a sentence, -1 where a tag is unknown; empty where tags and tokens do not pair."""
-    tags = [[labels.name_of(tag) for tag in _pieces(cell)] for cell in table.columns[roles.target]]
+    tags = [labels.names_of(_pieces(cell)) for cell in table.columns[roles.target]]
     tokens = inputs["tokens"]
     uneven = [i for i, (a, b) in enumerate(zip(tokens, tags, strict=True)) if b and len(a) != len(b)]
     if len(uneven) > 0.05 * len(tags):

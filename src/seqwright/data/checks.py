@@ -1,4 +1,4 @@
-"""What may spoil a result without stopping it: duplicates, leaks between splits, imbalance, rare labels, empty texts."""
+"""What may spoil a result without stopping it: duplicates, leaks between splits, imbalance, rare or empty values."""
 
 import hashlib
 from collections import Counter
@@ -17,7 +17,8 @@ _LONG = 10_000  # characters; beyond it a text is more likely a broken file than
 
 def keys(examples: Examples) -> list[Hashable]:
     """One value an example, equal exactly where the inputs are; surrounding white space does not count."""
-    return [tuple(map(_key, cells)) for cells in zip(*examples.inputs.values(), strict=True)]
+    columns = [[_key(cell) for cell in cells] for cells in examples.inputs.values()]
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
 def _key(cell: Any) -> Hashable:
@@ -83,12 +84,12 @@ def _balance(examples: Examples, labels: Sequence[str], noun: str) -> list[Findi
     findings: list[Finding] = []
     once = [labels[i] for i in np.flatnonzero(counts == 1)]
     if once:
-        text = f"{plural(len(once), 'label')} seen once ({listing(once, 5)}): kept for training, never scored"
+        text = f"{plural(len(once), 'label')} seen once ({listing(once, 5)}): in training at best, hardly scored"
         findings.append(Finding("warned", text if not per_step else text.split(":")[0]))
     top = int(counts.argmax())
     share = counts[top] / max(1, counts.sum())
-    least = counts[counts > 0].min()
-    if len(counts) > 1 and not per_step and (share > 0.8 or counts[top] > 20 * least):
+    least = counts[counts > 1].min(initial=counts[top])  # those seen once have a warning of their own
+    if (counts > 1).sum() > 1 and not per_step and (share > 0.8 or counts[top] > 20 * least):
         rarest = labels[int(np.flatnonzero(counts == least)[0])]
         text = (
             f'imbalance: "{labels[top]}" is {share:.0%} of all, "{rarest}" has {plural(int(least), unit)}; '

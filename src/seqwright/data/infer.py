@@ -71,7 +71,7 @@ def load(
     if not len(table):
         raise DataError(f"{table.source} has a header ({listing(table.columns)}) but no rows.")
     given = _names(text, table)
-    if columns and task is None and not given:
+    if columns and task in (None, columns["kind"]) and not given:
         roles, said = _remembered(table, columns, target, weight, group), []
     else:
         roles, said = infer_roles(table, task=task, target=target, text=given, weight=weight, group=group)

@@ -21,6 +21,12 @@ def name_of(cell: Any) -> str | None:
     return str(cell).strip()
 
 
+def names_of(cells: Sequence[Any]) -> list[str | None]:
+    """`name_of` each cell, worked out once for each value."""
+    known = {(type(cell), cell): name_of(cell) for cell in {(type(c), c): c for c in cells}.values()}
+    return [known[type(cell), cell] for cell in cells]
+
+
 def order(names: Sequence[str], known: Sequence[str] = ()) -> tuple[str, ...]:
     """Labels in their standing order: the source's own, else as numbers where all are, else by name."""
     present = set(names)

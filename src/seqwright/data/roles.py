@@ -109,8 +109,8 @@ def _roles(table: Table, profiles: dict[str, Profile], fixed: Roles) -> Roles:
             return found
         if fixed.kind:
             raise DataError(
-                f"{table.source}: no series found in columns {listing(table.columns, 20)}. A series is an npz file with "
-                "X, a long csv (id, time, channels, label) or a wide csv (numeric columns and one label)."
+                f"{table.source}: no series found in columns {listing(table.columns, 20)}. A series is an npz file "
+                "with X, a long csv (id, time, channels, label) or a wide csv (numeric columns and one label)."
             )
     if fixed.kind in ("", "tagging"):
         found = _tagging(table, profiles, fixed)
@@ -225,7 +225,10 @@ def _target(table: Table, profiles: dict[str, Profile], names: Sequence[str]) ->
     if named := _first(_TARGETS, lower):
         return lower[named]
     recurring = [(p.distinct, name) for name in names if (p := profiles[name]).classes]
-    return min(recurring)[1] if recurring else ""
+    if not recurring:  # numbers that never recur: `classes_of` will say that this is regression
+        return next((name for name in names if profiles[name].form == "number"), "") if len(names) <= 2 else ""
+    # A constant tells nothing apart, so it comes last.
+    return min(recurring, key=lambda found: (found[0] == 1, found[0]))[1]
 
 
 def _first(wanted: Sequence[str], names: Any) -> str:

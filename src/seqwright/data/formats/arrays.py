@@ -18,6 +18,8 @@ def read_npz(path: Path) -> Table:
         DataError: damaged, without X, or with pickled objects, which are never loaded.
     """
     arrays: dict[str, np.ndarray] = {}
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path.name} is not an npz file: save np.savez(path, X=..., y=...).")
     try:
         with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:

@@ -91,10 +91,11 @@ def _unmarked_utf16(data: bytes) -> str | None:
 
 
 def _refuse_binary(data: bytes, source: str) -> None:
-    """Text has hardly any control characters; stray NULs are forgiven, a tenth of the bytes is not."""
+    """Text has hardly any control characters; stray NULs are forgiven up to a tenth of the bytes."""
     head = data[:65536]
+    nuls = head.count(0)
     control = len(head) - len(head.translate(None, bytes(c for c in range(32) if c not in b"\t\n\r\f\v\x1a\x1b")))
-    if control > 0.1 * len(head):
+    if nuls > 0.1 * len(head) or control - nuls > 0.02 * len(head):
         raise DataError(
             f"{source} looks like a binary file ({control / len(head):.0%} control bytes), not text. "
             "Seqwright reads csv, tsv, jsonl, parquet, npz and conll; name another --encoding if it is text after all."

@@ -58,8 +58,8 @@ def read_object(source: Any) -> Table:
             return of_records([dict(row) for row in rows], "the records", "lists")
         return _inputs(rows)
     raise DataError(
-        f"A {name} cannot be read as data. Give a path (csv, tsv, jsonl, parquet, npz, conll), a pandas or polars "
-        "frame, a datasets.Dataset, a dict of columns, or (texts, labels)."
+        f"Data cannot be read from {name!r} objects. Give a path (csv, tsv, jsonl, parquet, npz, conll), a pandas or "
+        "polars frame, a datasets.Dataset, a dict of columns, or (texts, labels)."
     )
 
 
