@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -72,49 +70,6 @@ def test_what_ended_before_close_can_still_be_collected():
         pool.submit(job("done", "echo", value=5))
         wait_until(lambda: pool._ended, "the job did not end")
     assert pool.collect(0.0)[0].value == 5
-
-
-PARENT = """
-    import sys, time
-    from seqwright.evaluate.local import LocalPool
-    from seqwright.testing.executor import job, gather
-    pool = LocalPool(2)
-    pool.submit(job("idle", "count"))
-    idle = gather(pool, 1)["idle"].value["pid"]
-    pool.submit(job("busy 0", "sleep_stubbornly", path=sys.argv[1] + "/0"))
-    pool.submit(job("busy 1", "sleep_stubbornly", path=sys.argv[1] + "/1"))
-    print("started", flush=True)
-    time.sleep(600)
-"""
-
-
-def start_parent(folder: Path) -> tuple[subprocess.Popen, list[int]]:
-    """A program with two stubborn workers; their process ids."""
-    source = textwrap.dedent(PARENT)
-    path = os.pathsep.join(sys.path)
-    parent = subprocess.Popen(
-        [sys.executable, "-c", source, str(folder)], env={**os.environ, "PYTHONPATH": path}, start_new_session=True
-    )
-    wait_until(lambda: (folder / "0").exists() and (folder / "1").exists(), "the workers did not start")
-    return parent, [int((folder / name).read_text()) for name in "01"]
-
-
-def test_workers_die_with_a_killed_parent(tmp_path):
-    parent, workers = start_parent(tmp_path)
-    parent.kill()
-    parent.wait()
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "orphans are left")
-
-
-def test_ctrl_c_in_the_terminal_does_not_reach_the_workers(tmp_path):
-    parent, workers = start_parent(tmp_path)
-    try:
-        for pid in workers:
-            assert os.getpgid(pid) not in (os.getpgid(parent.pid), os.getpgid(0))
-    finally:
-        os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to the whole group, which is the parent alone
-        assert parent.wait(PATIENCE_S) != 0
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "orphans are left")
 
 
 def test_a_worker_leaves_when_its_pipe_ends_even_in_the_middle_of_a_job(tmp_path):

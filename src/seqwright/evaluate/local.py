@@ -99,7 +99,7 @@ class ProcessLink:
     def run(self, job: Job) -> Outcome:
         self._words.forget()
         if not self._ready and not self._responds():
-            return Outcome(job.id, error=f"the worker could not start: {self._end()}")
+            raise Lost(f"the worker could not start: {self._end()}")
         self._ready = True
         self._serial += 1
         order = {"serial": self._serial, "function": job.function, "arguments": job.arguments}
