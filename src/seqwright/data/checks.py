@@ -82,7 +82,7 @@ def _balance(examples: Examples, labels: Sequence[str], noun: str) -> list[Findi
     counts = np.bincount(flat[flat >= 0], minlength=len(labels))
     unit = "token" if per_step else noun
     findings: list[Finding] = []
-    once = [labels[i] for i in np.flatnonzero(counts == 1)]
+    once = [labels[int(i)] for i in np.flatnonzero(counts == 1)]
     if once:
         text = f"{plural(len(once), 'label')} seen once ({listing(once, 5)}): in training at best, hardly scored"
         findings.append(Finding("warned", text if not per_step else text.split(":")[0]))

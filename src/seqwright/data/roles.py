@@ -253,7 +253,9 @@ def _said(table: Table, roles: Roles, fixed: Roles) -> list[Finding]:
     used = {*roles.inputs, roles.target, roles.weight, roles.group, roles.id, roles.time}
     unused = [name for name in table.columns if name not in used]
     if unused and table.form != "conll":
-        tags = [n for n in unused if roles.kind == "text-classification" and aligned(table, roles.inputs[0], n)]
+        tags = [
+            n for n in unused if roles.kind == "text-classification" and aligned(table, next(iter(roles.inputs)), n)
+        ]
         hint = f'; "{tags[0]}" has a tag for each token: --target {tags[0]} to learn tagging' if tags else ""
         findings.append(Finding("said", f"not used: {_columns(unused)}{hint}", "--text"))
     return findings

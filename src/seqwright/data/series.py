@@ -51,8 +51,8 @@ def wide_layout(names: Sequence[str], asked: bool) -> tuple[tuple[str, ...], ...
 def wide_series(table: Table, channels: Sequence[Sequence[str]]) -> list[np.ndarray]:
     """One (T, C) array a row; what is missing at the end of all channels is its padding."""
     x = np.stack([np.stack([_column(table, name) for name in channel], 1) for channel in channels], 2)
-    known = ~np.isnan(x).all(2)
-    lengths = np.where(known.any(1), x.shape[1] - known[:, ::-1].argmax(1), 0)
+    known: np.ndarray = ~np.all(np.isnan(x), axis=2)
+    lengths = np.where(np.any(known, axis=1), x.shape[1] - known[:, ::-1].argmax(1), 0)
     return [np.ascontiguousarray(one[:length], np.float32) for one, length in zip(x, lengths, strict=True)]
 
 

@@ -50,8 +50,8 @@ def of_arrays(x: np.ndarray, lengths: Any, rest: dict[str, list[Any]], source: s
             raise DataError(f"{source}: X has {len(x):,} series, but {name} has {len(cells):,} entries.")
     if lengths is None:
         # Padding is what is NaN in every channel up to the end.
-        known = ~np.isnan(x).all(1)
-        lengths = np.where(known.any(1), x.shape[2] - known[:, ::-1].argmax(1), 0)
+        known: np.ndarray = ~np.all(np.isnan(x), axis=1)
+        lengths = np.where(np.any(known, axis=1), x.shape[2] - known[:, ::-1].argmax(1), 0)
     lengths = np.asarray(lengths, np.int64)
     if (lengths < 0).any() or (lengths > x.shape[2]).any():
         raise DataError(f"{source}: lengths must lie between 0 and {x.shape[2]}, X's last axis.")

@@ -191,7 +191,8 @@ def _refuse_ragged(rows: list[list[str]], lines: list[int], source: str, delimit
         else "Remove the extra tabs inside the texts, or complete these rows."
     )
     raise DataError(
-        f"{source}: the header has {plural(width, 'field')}, but {plural(len(ragged), 'row')} another number:\n{shown}\n{advice}"
+        f"{source}: the header has {plural(width, 'field')}, but {plural(len(ragged), 'row')} another number:"
+        f"\n{shown}\n{advice}"
     )
 
 

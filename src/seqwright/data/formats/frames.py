@@ -71,7 +71,7 @@ def _dataset(source: Any) -> Table:
     names = {c: tuple(f.names) for c, f in source.features.items() if type(f).__name__ == "ClassLabel"}
     for c, feature in source.features.items():  # tags: a sequence of class labels
         inner = getattr(feature, "feature", None)
-        if type(inner).__name__ == "ClassLabel":
+        if inner is not None and type(inner).__name__ == "ClassLabel":
             names[c] = tuple(inner.names)
     columns: dict[str, list[Any]] = {}
     for c in source.column_names:
