@@ -47,7 +47,7 @@ def read_object(source: Any) -> Table:
     if library == "datasets":
         return _dataset(source)
     if isinstance(source, Mapping) and source:
-        return _checked(Table({str(k): _cells(list(v)) for k, v in source.items()}, "the columns", "lists"))
+        return _checked(Table({str(k): _cells(list(v)) for k, v in source.items()}, "the table", "lists"))
     if isinstance(source, tuple) and len(source) == 2:
         return _pair(*source)
     if isinstance(source, np.ndarray) and source.ndim in (2, 3) and np.issubdtype(source.dtype, np.number):
