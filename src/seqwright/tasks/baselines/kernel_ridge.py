@@ -18,9 +18,9 @@ from seqwright.tasks.baselines.majority import majority
 from seqwright.tasks.baselines.series_features import without_gaps
 from seqwright.tasks.baselines.shares import all_classes, softmax, stratified_order
 
-FEATURES, SEED = 10_000, 0
+FEATURES, FEW_FEATURES, SEED = 10_000, 2_000, 0
 PENALTIES = np.logspace(-1, 5, 13)  # the features are standardised, so their number is the natural unit
-_MOST, _PILOT = 4000, 32  # rows: ridge holds a square of them
+_MOST, _ENOUGH, _PILOT = 4000, 400, 8  # rows; ridge holds a square of the most
 
 
 def kernel_ridge(classes: int) -> Baseline:
@@ -29,9 +29,10 @@ def kernel_ridge(classes: int) -> Baseline:
     def fit(train: Examples, seconds: float, say: Callable[[str], None]) -> Callable[[Examples], Any]:
         if len(np.unique(train.targets)) < 2:
             return majority(classes).fit(train, seconds, say)
-        chosen = train.take(_affordable(train, seconds, say))
+        index, features = _affordable(train, seconds, say)
+        chosen = train.take(index)
         series = _filled(chosen)
-        kernels = Kernels.fit(series, FEATURES, SEED)
+        kernels = Kernels.fit(series, features, SEED)
         model = RidgeClassifierCV(PENALTIES).fit(kernels.encode(series), chosen.targets, chosen.weights)
 
         def predict(examples: Examples) -> np.ndarray:
@@ -49,15 +50,19 @@ def _filled(examples: Examples) -> list[np.ndarray]:
     return [without_gaps(series).astype(np.float32) for series in examples.inputs["series"]]
 
 
-def _affordable(train: Examples, seconds: float, say: Callable[[str], None]) -> np.ndarray:
-    """The rows to learn from: all, or as many as a pilot says fit in half of the time."""
-    order, rows = stratified_order(train.targets), min(len(train), _MOST)
-    if len(train) > 2 * _PILOT:
+def _affordable(train: Examples, seconds: float, say: Callable[[str], None]) -> tuple[np.ndarray, int]:
+    """The rows to learn from and how many features: all, or what a pilot says fits in half of the time."""
+    order, rows, features = stratified_order(train.targets), min(len(train), _MOST), FEATURES
+    if len(train) > 4 * _PILOT:
         series = _filled(train.take(order[:_PILOT]))
         started = time.perf_counter()
         Kernels.fit(series, FEATURES, SEED).encode(series)
-        each = (time.perf_counter() - started) / _PILOT
-        rows = min(rows, max(_PILOT, int(0.5 * seconds / each)))
+        affordable = 0.5 * seconds * _PILOT / (time.perf_counter() - started)
+        if affordable < min(rows, _ENOUGH):  # more rows are worth more than more features
+            features = FEW_FEATURES
+            affordable *= FEATURES / FEW_FEATURES
+            say(f"{features} features of {FEATURES}, to keep within {seconds:.0f} s")
+        rows = min(rows, max(2 * _PILOT, int(affordable)))
     if rows < len(train):
         say(f"trained on {rows} of {len(train)} rows, to keep memory and time small")
-    return order[:rows]
+    return order[:rows], features

@@ -22,9 +22,9 @@ from seqwright.tasks.baselines.majority import majority
 from seqwright.tasks.baselines.shares import all_classes, holdout, stratified_order
 
 DEFAULT_C, OTHER_C = 4.0, (1.0, 16.0)
-LONGEST = 5000  # characters read of a text
+LONGEST, LONGEST_CHARACTERS = 10_000, 2000  # what is read of a text for words and for character n-grams
 _WEIGHTS = 8_000_000  # classes x features; L-BFGS holds about twenty copies
-_PILOT_CHARACTERS = 100_000
+_STEPS, _FIRST = 200, 10  # of L-BFGS; the first ones tell its pace
 
 
 class TextFeatures:
@@ -40,14 +40,14 @@ class TextFeatures:
     def fit(self, examples: Examples) -> sparse.csr_matrix:
         sides = self._sides(examples)
         every = [text for side in sides for text in side]
-        both = [self.words.fit_transform(every), self.characters.fit_transform(every)]
+        both = [self.words.fit_transform(every), self.characters.fit_transform(_cut(every))]
         return self._join(
             [[block[i * len(side) : (i + 1) * len(side)] for block in both] for i, side in enumerate(sides)]
         )
 
     def __call__(self, examples: Examples) -> sparse.csr_matrix:
         sides = self._sides(examples)
-        return self._join([[self.words.transform(side), self.characters.transform(side)] for side in sides])
+        return self._join([[self.words.transform(side), self.characters.transform(_cut(side))] for side in sides])
 
     def _sides(self, examples: Examples) -> list[list[str]]:
         return [[text[:LONGEST] for text in examples.inputs[name]] for name in self.names]
@@ -63,75 +63,86 @@ class TextFeatures:
 def linear_text(classes: int, names: Sequence[str]) -> Baseline:
     """The baseline for one text (`names` has one input) or a pair (two)."""
 
-    def learn(train: Examples) -> tuple[Callable[[Examples], np.ndarray], sparse.csr_matrix, LogisticRegression]:
-        features = TextFeatures(names, _WEIGHTS // classes)
+    def fit(train: Examples, seconds: float, say: Callable[[str], None]) -> Callable[[Examples], Any]:
+        begin = time.perf_counter()
+        if len(np.unique(train.targets)) < 2 or not any(t.strip() for name in names for t in train.inputs[name]):
+            return majority(classes).fit(train, seconds, say)
+        most = int(_WEIGHTS * min(1.0, seconds / 30)) // classes
+        train = _affordable(train, names, most, seconds, say)
+        features = TextFeatures(names, most)
         rows = features.fit(train)
-        model = _regression(rows, train.targets, train.weights, DEFAULT_C)
+        started = time.perf_counter()
+        model = _regression(rows, train.targets, train.weights, DEFAULT_C, begin + 0.6 * seconds)
+        once = time.perf_counter() - started
+        split = holdout(train.targets)
+        if split is not None and seconds - (time.perf_counter() - begin) > 4.5 * once:
+            best = _best_c(rows, train, split, begin + 0.7 * seconds)
+            if best != DEFAULT_C:
+                model = _regression(rows, train.targets, train.weights, best, begin + seconds)
 
         def predict(examples: Examples) -> np.ndarray:
             if not len(examples):
                 return np.zeros((0, classes))
             return all_classes(model.predict_proba(features(examples)), model.classes_, classes)
 
-        return predict, rows, model
-
-    def fit(train: Examples, seconds: float, say: Callable[[str], None]) -> Callable[[Examples], Any]:
-        begin = time.perf_counter()
-        if len(np.unique(train.targets)) < 2 or not any(t.strip() for name in names for t in train.inputs[name]):
-            return majority(classes).fit(train, seconds, say)
-        train = _affordable(train, names, seconds, say, learn)
-        started = time.perf_counter()
-        predict, rows, model = learn(train)
-        once = time.perf_counter() - started
-        left = seconds - (time.perf_counter() - begin)
-        split = holdout(train.targets)
-        if split is None or left < 4.5 * once:
-            return predict
-        best = _best_c(rows, train, split)
-        if best != DEFAULT_C:
-            model.set_params(C=best)
-            _quietly(model, rows, train.targets, train.weights)
         return predict
 
     return Baseline("TF-IDF + logistic regression", fit)
 
 
 def _affordable(
-    train: Examples, names: Sequence[str], seconds: float, say: Callable[[str], None], learn: Callable[[Examples], Any]
+    train: Examples, names: Sequence[str], most: int, seconds: float, say: Callable[[str], None]
 ) -> Examples:
-    """As many examples, stratified, as a pilot says can be learned from in half of the time."""
+    """As many examples, stratified, as a pilot says can be learned from in most of the time."""
     order = stratified_order(train.targets)
     characters = np.cumsum([sum(min(len(train.inputs[name][i]), LONGEST) for name in names) for i in order])
-    pilot = max(int(np.searchsorted(characters, _PILOT_CHARACTERS)), 2 * len(np.unique(train.targets)), 50)
+    enough = int(np.searchsorted(characters, np.clip(20_000 * seconds, 20_000, 100_000)))
+    pilot = max(enough, 2 * len(np.unique(train.targets)), 50)
     if pilot >= len(train) // 2:
         return train
     started = time.perf_counter()
-    learn(train.take(order[:pilot]))
-    rows = int(pilot * max(1.0, 0.5 * seconds / (time.perf_counter() - started)))
-    if rows >= len(train):
+    some = train.take(order[:pilot])
+    rows = TextFeatures(names, most).fit(some)
+    read = time.perf_counter()
+    _quietly(LogisticRegression(C=DEFAULT_C, max_iter=_FIRST), rows, some.targets, some.weights)
+    expected = read - started + 4 * (time.perf_counter() - read)  # forty steps rank classes well
+    affordable = int(pilot * max(1.0, 0.8 * seconds / expected))
+    if affordable >= len(train):
         return train
-    say(f"trained on {rows} of {len(train)} rows, to keep within {seconds:.0f} s")
-    return train.take(order[:rows])
+    say(f"trained on {affordable} of {len(train)} rows, to keep within {seconds:.0f} s")
+    return train.take(order[:affordable])
 
 
-def _best_c(rows: sparse.csr_matrix, train: Examples, split: tuple[np.ndarray, np.ndarray]) -> float:
+def _best_c(rows: sparse.csr_matrix, train: Examples, split: tuple[np.ndarray, np.ndarray], deadline: float) -> float:
     fitted, judged = split
     weights = None if train.weights is None else train.weights[fitted]
     scores: dict[float, float] = {}
     for c in (DEFAULT_C, *OTHER_C):  # the default wins a tie
-        model = _regression(rows[fitted], train.targets[fitted], weights, c, 1e-3)
+        model = _regression(rows[fitted], train.targets[fitted], weights, c, deadline, 1e-3)
         right = model.predict(rows[judged]) == train.targets[judged]
         scores[c] = float(np.average(right, weights=None if train.weights is None else train.weights[judged]))
     return max(scores, key=lambda c: scores[c])
 
 
-def _regression(rows: Any, targets: np.ndarray, weights: Any, c: float, tolerance: float = 1e-4) -> LogisticRegression:
-    return _quietly(LogisticRegression(C=c, max_iter=200, tol=tolerance), rows, targets, weights)
-
-
-def _quietly(
-    model: LogisticRegression, rows: Any, targets: np.ndarray, weights: np.ndarray | None
+def _regression(
+    rows: Any, targets: np.ndarray, weights: Any, c: float, deadline: float, tolerance: float = 1e-4
 ) -> LogisticRegression:
+    """Fitted to convergence, or for as many steps as the pace of the first few says fit before the deadline."""
+    started = time.perf_counter()
+    model = LogisticRegression(C=c, max_iter=_FIRST, tol=tolerance, warm_start=True)
+    _quietly(model, rows, targets, weights)
+    now = time.perf_counter()
+    steps = min(_STEPS, int((deadline - now) / (now - started) * _FIRST))
+    if steps > 0 and model.n_iter_[0] >= _FIRST:
+        _quietly(model.set_params(max_iter=steps), rows, targets, weights)
+    return model
+
+
+def _quietly(model: LogisticRegression, rows: Any, targets: np.ndarray, weights: Any) -> LogisticRegression:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough to rank classes
+        warnings.simplefilter("ignore", ConvergenceWarning)  # steps are limited on purpose
         return model.fit(rows, targets, sample_weight=weights)
+
+
+def _cut(texts: list[str]) -> list[str]:
+    return [text[:LONGEST_CHARACTERS] for text in texts]
