@@ -42,9 +42,9 @@ def portfolio(name: str) -> Portfolio:
     return makers[name]()
 
 
-# A linear model wants large steps and no noise; recurrent and convolutional networks noise and moderate steps;
-# attention small steps.
-_LINEAR = Recipe(learning_rate=1e-2, weight_decay=1e-4, dropout=0.0, label_smoothing=0.0)
+# A linear model wants no noise; recurrent and convolutional networks noise and moderate steps; attention small steps.
+_LINEAR = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.0)
+_FEATURES = Recipe(learning_rate=1e-3, weight_decay=1e-4, dropout=0.0)
 _BAG = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.5, input_dropout=0.1)
 _USUAL = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.3, input_dropout=0.1)
 _GENTLE = Recipe(learning_rate=1e-3, weight_decay=1e-2, dropout=0.1, input_dropout=0.1)
@@ -67,7 +67,7 @@ def _texts(bag: Pairing, sequence: Pairing) -> Portfolio:
     return (
         (
             "n-gram bag, linear",
-            Candidate(Network(NgramBag(), Body((), width=128), Mean(), Mlp(layers=0), pairing=bag), _LINEAR),
+            Candidate(Network(NgramBag(), Body((), width=64), Mean(), Mlp(layers=0), pairing=bag), _LINEAR),
         ),
         (
             "text CNN",
@@ -140,7 +140,7 @@ def _series() -> Portfolio:
     return (
         (
             "random kernels, linear",
-            Candidate(Network(KernelFeatures(), Body((), width=256), Mean(), Mlp(layers=0)), _LINEAR),
+            Candidate(Network(KernelFeatures(), Body((), width=64), Mean(), Mlp(layers=0)), _FEATURES),
         ),
         (
             "fully convolutional network",

@@ -1,24 +1,20 @@
 """From options to a search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
-from seqwright.arch import codec
-from seqwright.arch.candidate import Candidate
 from seqwright.arch.portfolio import Portfolio, portfolio
-from seqwright.arch.spaces import describe, named
+from seqwright.arch.spaces import load
 from seqwright.deliver.options import Options
-from seqwright.errors import InputError, SpaceError, did_you_mean
-from seqwright.evaluate.workbench import Workbench
+from seqwright.errors import InputError
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.halving import Asha, Halving, ladder
 from seqwright.search.limits import Limits
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.narrow import ban, fix
-from seqwright.space.nodes import Record, Space
+from seqwright.space.nodes import Space
+from seqwright.space.prior import by_size
 from seqwright.study.record import Fidelity
 
 ETA, RUNGS = 3, 3
@@ -33,7 +29,7 @@ def space_of(options: Options, kind: str) -> Space:
     Raises:
         InputError: no such space or file, a file that is no space, a narrowing that matches nothing.
     """
-    space = _space_file(Path(options.space)) if options.space.endswith(".json") else named(options.space or kind)
+    space = load(options.space or kind)
     for text in options.fix:
         path, mark, value = text.rpartition("=")
         if not mark or not path:
@@ -41,24 +37,6 @@ def space_of(options: Options, kind: str) -> Space:
         space = fix(space, path, value)
     for pattern in options.ban:
         space = ban(space, pattern)
-    return space
-
-
-def _space_file(path: Path) -> Space:
-    if not path.is_file():
-        raise InputError(
-            f"--space {path}: there is no such file.{did_you_mean(str(path), describe())} "
-            f"Give a JSON file, or one of: {', '.join(describe())}."
-        )
-    try:
-        space = codec.space_from_data(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, SpaceError) as error:
-        raise InputError(f"--space {path} is not a space: {error}") from error
-    if not (isinstance(space, Record) and space.cls is Candidate) and not isinstance(space, Candidate):
-        raise InputError(
-            f"--space {path} is not a space of candidates (an architecture with a recipe). "
-            "Begin from `seqwright spaces text --json` and change that."
-        )
     return space
 
 
@@ -95,7 +73,12 @@ def strategy_of(
     """The strategy with its schedule around it."""
     limits = Limits(space, require=options.require) if options.require else None
     expected = None if trials is None else max(1, math.ceil(trials * 0.7))
-    common: dict[str, Any] = {"seed": options.seed, "portfolio": begun, "admissible": limits}
+    common: dict[str, Any] = {
+        "seed": options.seed,
+        "portfolio": begun,
+        "admissible": limits,
+        "prior": by_size(space),  # or half of all draws would be bags
+    }
     if options.strategy == "random":
         strategy: Strategy = RandomSearch(space, fidelity=rungs[-1], **common)
     else:
@@ -104,8 +87,3 @@ def strategy_of(
     if options.schedule == "none":
         return strategy
     return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)
-
-
-def data_shape(bench: Workbench) -> tuple[int, int]:
-    """Rows to train on in the first fold, and folds that a full-fidelity trial is judged on."""
-    return len(bench.folds[0][0]), bench.searched

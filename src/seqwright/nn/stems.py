@@ -56,7 +56,7 @@ class NgramBagStem(nn.Module):
     an epsilon above the usual gradient (`adam_epsilon`) a row moves as far as there is evidence for it.
     """
 
-    adam_epsilon = 1e-3
+    adam_epsilon = 1e-4
 
     def __init__(self, stream: Stream, width: int) -> None:
         super().__init__()
