@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def write(path: Path, tensors: "dict[str, Tensor]", facts: "dict[str, Any]") -> None:
@@ -31,3 +31,32 @@ def read(path: Path, device: "torch.device | str" = "cpu") -> "tuple[dict[str, T
     with safe_open(path, "pt", device=str(device)) as opened:
         facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
         return {name: opened.get_tensor(name) for name in opened.keys()}, facts  # noqa: SIM118 - not a dict
+
+
+def gathered(weights: Any, optimizer: Any, average: Any, best: Any) -> "dict[str, Tensor]":
+    """All tensors of the training state under flat names."""
+    moments = {
+        f"optimizer/{i}/{name}": value
+        for i, entry in optimizer.state_dict()["state"].items()
+        for name, value in entry.items()
+    }
+    return (
+        {f"weights/{n}": v for n, v in weights.items()}
+        | {f"average/{n}": v for n, v in average.items()}
+        | {f"best/{n}": v for n, v in best.items()}
+        | moments
+    )
+
+
+def restore(kept: "dict[str, Tensor]", network: nn.Module, optimizer: Any, average: Any, best: Any) -> None:
+    """The inverse of `gathered`, in place."""
+    network.load_state_dict({n.removeprefix("weights/"): v for n, v in kept.items() if n.startswith("weights/")})
+    for prefix, target in (("average/", average), ("best/", best)):
+        for name, value in target.items():
+            value.copy_(kept[prefix + name])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in kept.items():
+        if name.startswith("optimizer/"):
+            _, i, entry = name.split("/")
+            moments.setdefault(int(i), {})[entry] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

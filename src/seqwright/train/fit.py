@@ -5,7 +5,6 @@ known length). Every random draw is a function of (seed, step), never of what ca
 from its checkpoint ends with the same weights, to the bit on a CPU, as one that was never interrupted.
 """
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
@@ -18,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from seqwright.arch.candidate import Recipe
-from seqwright.arch.interface import UNKNOWN
 from seqwright.data.batch import collate, epoch
 from seqwright.data.examples import Encoded
 from seqwright.train import checkpoint
 from seqwright.train.average import Average
 from seqwright.train.device import autocast
 from seqwright.train.loss import class_weights, cross_entropy
+from seqwright.train.noise import corrupt, draw
+from seqwright.train.optimizer import optimizer_of, rate
 from seqwright.train.predict import probabilities, tensors
 
 PATIENCE = 6  # looks without a better score before a run stops
@@ -118,9 +118,9 @@ def fit(
     best = {n: v.clone() for n, v in average.average.items()}
     facts: dict[str, Any] = {"step": 0, "score": -math.inf, "best_step": 0, "curve": [], "stale": 0, "stopped": False}
     if state and (kept := checkpoint.read(state, device)):
-        restore(kept[0], network, optimizer, average.average, best)
+        checkpoint.restore(kept[0], network, optimizer, average.average, best)
         facts = kept[1]
-    done = facts["step"]
+    done, length = facts["step"], plan.steps if plan.schedule == "cosine" else None
     notes: list[str] = []
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
@@ -132,7 +132,7 @@ def fit(
         torch.manual_seed(draw(plan.seed, step))
         corrupt(batch, recipe.input_dropout)
         for group in optimizer.param_groups:
-            group["lr"] = group["base"] * rate(step, recipe.warmup_steps, plan)
+            group["lr"] = group["base"] * rate(step, recipe.warmup_steps, length)
         with autocast(device, plan.precision):
             logits = network(batch)
         loss = cross_entropy(logits, batch["targets"], batch.get("weights"), recipe.label_smoothing, balance)
@@ -162,11 +162,11 @@ def fit(
             notes.append("cut short by the clock")
             break
         if state and time.monotonic() - saved > SAVE_EVERY_S:
-            checkpoint.write(state, gathered(weights, optimizer, average.average, best), facts)
+            checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
             saved = time.monotonic()
 
     if state:
-        checkpoint.write(state, gathered(weights, optimizer, average.average, best), facts)
+        checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
     if facts["stopped"]:
         notes.append(f"stopped early: no better score in {plan.patience} looks")
     network.load_state_dict(best if valid is not None else weights)
@@ -186,38 +186,6 @@ def fit(
     )
 
 
-def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; only matrices decay, vectors (norms, biases) do not; a module may ask for its own `adam_epsilon`."""
-    epsilons = {
-        id(p): module.adam_epsilon
-        for module in network.modules()
-        if isinstance(getattr(module, "adam_epsilon", None), float)
-        for p in module.parameters()
-    }
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in network.parameters():
-        decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
-        groups.setdefault((decay, epsilons.get(id(parameter), 1e-8)), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": members, "weight_decay": decay, "eps": epsilon, "base": recipe.learning_rate}
-            for (decay, epsilon), members in groups.items()
-        ],
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.99),
-        fused=True,
-    )
-
-
-def rate(step: int, warmup: int, plan: Plan) -> float:
-    """The share of the learning rate at `step`, counted from 1."""
-    if plan.schedule == "cosine":
-        warmup = min(warmup, plan.steps // 10)
-        if step > warmup:
-            return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, plan.steps - warmup + 1)))
-    return min(1.0, step / max(1, warmup))
-
-
 def batches(train: Encoded, batch_size: int, plan: Plan, done: int, streams: Any) -> "Any":
     """(step, example indices) from step `done + 1` to `plan.steps`; epochs follow one another without end."""
     step, number = 0, 0
@@ -229,29 +197,6 @@ def batches(train: Encoded, batch_size: int, plan: Plan, done: int, streams: Any
             if step > done:
                 yield step, index
         number += 1
-
-
-def draw(seed: int, step: int) -> int:
-    """A 63-bit seed for all noise of one step."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "big") >> 1
-
-
-def corrupt(batch: "dict[str, Tensor]", share: float) -> None:
-    """Input dropout, in place: tokens become unknown, bags lose entries, channels and features are zeroed."""
-    if not share:
-        return
-    for name, values in list(batch.items()):
-        if name in ("targets", "weights") or name.endswith(".mask"):
-            continue
-        if name.endswith(".weight") or (values.is_floating_point() and values.dim() == 2):
-            batch[name] = values * (torch.rand_like(values) >= share) / (1 - share)
-        elif values.is_floating_point():  # (B, T, C): whole channels of a series
-            batch[name] = values * (torch.rand_like(values[:, :1]) >= share)
-        elif name + ".weight" not in batch:
-            hit = (torch.rand(values.shape[:2], device=values.device) < share).view(
-                *values.shape[:2], *[1] * (values.dim() - 2)
-            )
-            batch[name] = torch.where(hit & (values > UNKNOWN), UNKNOWN if values.dim() == 2 else 0, values)
 
 
 @torch.no_grad()
@@ -274,32 +219,3 @@ def collapsed(predicted: Any, valid: "Encoded | None") -> list[str]:
     shares = np.bincount(predicted.argmax(-1), minlength=predicted.shape[-1]) / len(valid)
     true = np.bincount(valid.targets[valid.targets >= 0], minlength=predicted.shape[-1]) / len(valid)
     return ["collapsed to one class"] if shares.max() == 1.0 and true.max() < 0.98 else []
-
-
-def gathered(weights: Any, optimizer: Any, average: Any, best: Any) -> "dict[str, Tensor]":
-    """All tensors of the training state under flat names."""
-    moments = {
-        f"optimizer/{i}/{name}": value
-        for i, entry in optimizer.state_dict()["state"].items()
-        for name, value in entry.items()
-    }
-    return (
-        {f"weights/{n}": v for n, v in weights.items()}
-        | {f"average/{n}": v for n, v in average.items()}
-        | {f"best/{n}": v for n, v in best.items()}
-        | moments
-    )
-
-
-def restore(kept: "dict[str, Tensor]", network: nn.Module, optimizer: Any, average: Any, best: Any) -> None:
-    """The inverse of `gathered`, in place."""
-    network.load_state_dict({n.removeprefix("weights/"): v for n, v in kept.items() if n.startswith("weights/")})
-    for prefix, target in (("average/", average), ("best/", best)):
-        for name, value in target.items():
-            value.copy_(kept[prefix + name])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in kept.items():
-        if name.startswith("optimizer/"):
-            _, i, entry = name.split("/")
-            moments.setdefault(int(i), {})[entry] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
