@@ -13,7 +13,7 @@ from seqwright.deliver.allot import allot
 from seqwright.deliver.bundle import Model
 from seqwright.deliver.delivery import deliver, refit
 from seqwright.deliver.gather import Sources, facts, gather
-from seqwright.deliver.identity import begin, budget_of, fresh_folder
+from seqwright.deliver.identity import begin, budget_of, extend, finished, fresh_folder
 from seqwright.deliver.options import Options
 from seqwright.deliver.searching import portfolio_of, rungs_of, space_of, strategy_of
 from seqwright.deliver.show import Quiet, Show
@@ -22,8 +22,7 @@ from seqwright.evaluate.baselines import run_all
 from seqwright.evaluate.calibrate import machine_of
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.local import LocalPool
-from seqwright.evaluate.sweep import Sweep
-from seqwright.search.budget import Budget
+from seqwright.evaluate.sweep import Sweep, sweep_unfinished
 from seqwright.search.leaderboard import leaderboard as ranked
 from seqwright.search.loop import search
 from seqwright.study.record import Fidelity, Trial
@@ -83,13 +82,14 @@ def fit(
 def resume(folder: "Path | str", budget: "str | None" = None, show: "Show | None" = None) -> Result:
     """Go on with a run: to the end of its budget, or of a larger one ("+10m").
 
+    The same addition again, before it is used up, is the same command after a kill: it adds nothing more.
+
     Raises:
         StudyError: there is no run in `folder`, or someone is searching in it.
     """
     with Study.open(Path(folder)) as study:
         if budget is not None:
-            Budget.parse(budget)
-            study.event("budget", budget)
+            extend(study, budget)
         named = study.settings["sources"]
         sources = Sources(named["data"], named["valid"], named["test"])
         return _run(study, sources, Options.of(**study.settings["options"]), show or Quiet())
@@ -97,11 +97,12 @@ def resume(folder: "Path | str", budget: "str | None" = None, show: "Show | None
 
 def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result:
     budget = budget_of(study)
-    if finished := [data for _, data in study.events("delivered") if data["budget"] == str(budget)]:
+    if known := finished(study):
         show.say(f'This run is finished. Add to its budget with `seqwright resume {study.folder} --budget "+10m"`.')
-        return _result(study, finished[-1]["score"])
+        return _result(study, known["score"])
     with study.lease(), stopping() as stop:
         plan, spent = allot(budget.seconds), study.spent_s
+        sweep_unfinished(study.folder)
         show.say(f"budget {budget}: {plan.quote()}")
         show.stage("data", None, spent())
         bench = gather(study.folder, sources, options, show)
@@ -170,7 +171,8 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
         delivery = deliver(
             study, bench, refitted, baselines, ids, facts(bench)["columns"], _facts(study, bench, options), options.seed
         )
-        study.event("delivered", {"budget": str(budget), "score": delivery.score, "seconds": spent()})
+        told = {"budget": str(budget), "score": delivery.score, "seconds": spent(), "stopped": stop.asked}
+        study.event("delivered", told)
         if delivery.evidence:
             show.evidence(delivery.evidence)
         return _result(study, delivery.score)
@@ -186,7 +188,8 @@ def _baselines(study: Study, bench: Any, executor: Any, seconds: "float | None",
         show.baseline(result)
 
     run_all(executor, bench, study.folder, 3600.0 if seconds is None else seconds, dict(done), ended, stop)
-    return done
+    names = [b.name for b in bench.task.baselines()]  # in this order, whichever ended first
+    return {name: done[name] for name in names if name in done}
 
 
 def _facts(study: Study, bench: Any, options: Options) -> "dict[str, str]":
@@ -201,7 +204,6 @@ def _facts(study: Study, bench: Any, options: Options) -> "dict[str, str]":
         "search": f"{options.strategy} with {options.schedule}, seed {options.seed}",
         "compared": f"{compared} candidates in {len(trials)} trials",
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class",
-        "test split": f"read {len(study.readings())} time(s)",
     }
 
 

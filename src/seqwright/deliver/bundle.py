@@ -115,7 +115,8 @@ def write(
     from safetensors.torch import save_file
 
     aside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
+    for unfinished in folder.parent.glob(f"{folder.name}.*.part"):  # by writers that were killed
+        shutil.rmtree(unfinished, ignore_errors=True)
     aside.mkdir(parents=True)
     head = {
         "schema": SCHEMA,
@@ -134,7 +135,8 @@ def write(
     if folder.exists():
         folder.replace(old)
     aside.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    for replaced in folder.parent.glob(f"{folder.name}.*.old"):
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def load(folder: "Path | str") -> Model:

@@ -48,6 +48,11 @@ class Delivery:
     members: int
 
 
+def deliveries(study: Study) -> int:
+    """How many models this run has delivered: the number of the one that is being made."""
+    return len(study.events("delivered"))
+
+
 def refit(
     study: Study,
     bench: Workbench,
@@ -63,7 +68,7 @@ def refit(
         seconds: wall-clock left; None when no clock runs.
         spare: trained for what time is left when the search ended before any trial did.
     """
-    number = len(study.readings())
+    number = deliveries(study)
     known = [proposal_to_data(p) for p in _planned(study.trials(), bench, seconds(), evaluator.slots, spare)]
     planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", lambda: known)]
     folder = study.folder / "refits" / str(number)
@@ -105,7 +110,7 @@ def deliver(
     Raises:
         SeqwrightError: no trial ended well, so there is nothing to deliver.
     """
-    number = len(study.readings())
+    number = deliveries(study)
     trials = study.trials()
     found: dict[str, list[Network]] = {}
     for trial in finalists(trials):
@@ -134,7 +139,10 @@ def deliver(
         for network in kept
     ]
     evidence = _measure(study, bench, members, trials, baselines, begun, seed)
-    facts = facts | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
+    facts = facts | {
+        "validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen",
+        "test split": f"read {len(study.readings())} time(s)",
+    }
     text = card(bench.task, members, evidence, facts, seqwright.__version__)
     folder = study.folder / "best"
     bundle.write(folder, bench.task, bench.preparation, members, columns, text)
@@ -192,7 +200,8 @@ def _measure(
     for name in baselines:
         if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
             answers[name] = kept[1]
-    study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
+    if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
+        study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
     evidence = weigh(bench.task, targets, answers, baselines, test.weights, seed)
     study.event("evidence", evidence.as_data())
     return evidence

@@ -37,6 +37,26 @@ def budget_of(study: Study) -> Budget:
     return total
 
 
+def finished(study: Study) -> "dict[str, Any] | None":
+    """What was noted when the budget, as it stands, was used up and a model delivered; None before that."""
+    budget = str(budget_of(study))
+    delivered = [data for _, data in study.events("delivered") if data["budget"] == budget and not data["stopped"]]
+    return delivered[-1] if delivered else None
+
+
+def extend(study: Study, budget: str) -> None:
+    """Add to a run's budget ("+10m"), or put another in its place; once, however often an interrupted command is given.
+
+    Raises:
+        BudgetError: it means nothing, or is not of the run's own measure.
+    """
+    told = [data for _, data in study.events("budget")]
+    if len(told) > 1 and told[-1] == budget and not finished(study):
+        return
+    budget_of(study).plus(Budget.parse(budget))
+    study.event("budget", budget)
+
+
 def fresh_folder(data: Any) -> Path:
     """`runs/NAME`, or `runs/NAME-2` and so on: the first that does not exist."""
     stem = Path(data).stem if isinstance(data, str | Path) else "run"

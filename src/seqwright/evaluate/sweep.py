@@ -7,7 +7,7 @@ trains again from the start, to the same weights.
 from pathlib import Path
 
 from seqwright.arch.codec import identity
-from seqwright.study.record import Trial
+from seqwright.study.record import Fidelity, Trial
 from seqwright.study.store import Study
 
 KEPT = 20
@@ -19,15 +19,25 @@ class Sweep:
     def __init__(self, study: Study, always: "set[str]"):
         self.folder: Path = study.folder / "checkpoints"
         self.always = always
-        self.trials = study.trials()
+        self.best: dict[Fidelity, list[tuple[float, int, str]]] = {}
+        for trial in study.trials():
+            self(trial)
 
     def __call__(self, trial: Trial) -> None:
-        self.trials.append(trial)
-        rivals = [t for t in self.trials if t.proposal.fidelity == trial.proposal.fidelity]
-        rivals.sort(key=lambda t: t.score, reverse=True)
-        keep = self.always | {identity(t.proposal.candidate) for t in rivals[:KEPT]}
-        for lost in rivals[KEPT:]:
-            name = identity(lost.proposal.candidate)
-            if name not in keep:
-                for path in self.folder.glob(f"{name}.*"):
+        rivals = self.best.setdefault(trial.proposal.fidelity, [])
+        rivals.append((trial.score, -trial.proposal.number, identity(trial.proposal.candidate)))
+        rivals.sort(reverse=True)
+        for _, _, lost in rivals[KEPT:]:
+            if lost not in self.always and not any(
+                lost == name for kept in self.best.values() for *_, name in kept[:KEPT]
+            ):
+                for path in self.folder.glob(f"{lost}.*"):
                     path.unlink(missing_ok=True)
+        del rivals[KEPT:]
+
+
+def sweep_unfinished(folder: Path) -> None:
+    """Delete what killed processes were writing; for the holder of the study's lease, before any worker begins."""
+    for path in folder.rglob("*.part"):
+        if path.is_file():
+            path.unlink(missing_ok=True)

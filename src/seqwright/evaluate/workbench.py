@@ -84,7 +84,9 @@ def build(
         save_examples(folder, "test", test)
     indices = [[train.tolist(), valid.tolist()] for train, valid in folds]
     (folder / "folds.json").write_text(json.dumps({"searched": searched, "folds": indices}))
-    (folder / COMPLETE).write_text(json.dumps(facts or {}))
+    aside = folder / f"{COMPLETE}.part"
+    aside.write_text(json.dumps(facts or {}))
+    aside.replace(folder / COMPLETE)
     return load(folder)
 
 

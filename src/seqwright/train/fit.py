@@ -62,7 +62,7 @@ class Run:
 
     Args:
         network: with the best weights seen (averaged ones, in search).
-        trained, seconds: examples seen and time spent by this call alone.
+        trained, seconds: examples seen and time spent since the very start, by this call and those it continues.
     """
 
     network: nn.Module
@@ -116,11 +116,20 @@ def fit(
     balance = class_weights(train.targets, classes, recipe.class_balance)
     balance = None if balance is None else balance.to(device)
     best = {n: v.clone() for n, v in average.average.items()}
-    facts: dict[str, Any] = {"step": 0, "score": -math.inf, "best_step": 0, "curve": [], "stale": 0, "stopped": False}
+    facts: dict[str, Any] = {
+        "step": 0,
+        "score": -math.inf,
+        "best_step": 0,
+        "curve": [],
+        "stale": 0,
+        "stopped": False,
+        "seconds": 0.0,
+    }
     if state and (kept := checkpoint.read(state, device)):
         checkpoint.restore(kept[0], network, optimizer, average.average, best)
         facts = kept[1]
-    done, length = facts["step"], plan.steps if plan.schedule == "cosine" else None
+    done, before = facts["step"], facts["seconds"]
+    length = plan.steps if plan.schedule == "cosine" else None
     notes: list[str] = []
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
@@ -144,7 +153,7 @@ def fit(
         seen_loss = float(loss.detach())
         if not math.isfinite(seen_loss):
             raise Diverged(f"the loss became {seen_loss} at step {step} (learning rate {recipe.learning_rate:g})")
-        facts["step"] = step
+        facts |= {"step": step, "seconds": before + time.monotonic() - began}
 
         out_of_time = plan.stop_at is not None and time.monotonic() > plan.stop_at
         if valid is not None and (step % plan.looks == 0 or step == plan.steps or out_of_time):
@@ -179,8 +188,8 @@ def fit(
         probabilities=predicted,
         steps=facts["step"],
         best_step=facts["best_step"] or facts["step"],
-        trained=(facts["step"] - done) * recipe.batch_size,
-        seconds=time.monotonic() - began,
+        trained=facts["step"] * recipe.batch_size,
+        seconds=facts["seconds"],
         curve=[tuple(point) for point in facts["curve"]],
         notes=notes,
     )
