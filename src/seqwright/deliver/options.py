@@ -21,7 +21,7 @@ class Options:
         target, text, weight, group: column names; "" to infer or do without. `text` may name several: "title,body".
         delimiter, encoding: of the data files; "" to infer.
         metric: what the search raises; "" for the task's own.
-        split: shares of train, validation and test, in per cent.
+        split: shares of train, validation and test, in per cent; a test share of 0 seals no test split.
         seed: of everything drawn.
         space: name of a space or a JSON file; "" for the task's own.
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
@@ -80,9 +80,9 @@ class Options:
             known("schedule", self.schedule, SCHEDULES),
             known("precision", self.precision, ("auto", "float32", "bfloat16")),
             ""
-            if len(split) == 3 and min(split) > 0 and abs(sum(split) - 100) < 1e-6
-            else f"--split {'/'.join(f'{s:g}' for s in split)} is not three shares above 0 that sum to 100. "
-            "Give for instance 80/10/10.",
+            if len(split) == 3 and min(split[:2]) > 0 and split[2] >= 0 and abs(sum(split) - 100) < 1e-6
+            else f"--split {'/'.join(f'{s:g}' for s in split)} is not three shares that sum to 100. "
+            "Give for instance 80/10/10, or 90/10/0 for no test split.",
             "" if self.workers >= 0 else f"--workers {self.workers} is negative. Give a number, or 0 to measure.",
         ]
 

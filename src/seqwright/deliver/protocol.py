@@ -50,7 +50,7 @@ def protocol(
     seed: int = 0,
 ) -> Protocol:
     """Seal the test split and cut the rest."""
-    if test is None:
+    if test is None and shares[2] > 0:
         if valid is None:
             first, second, sealed = split(examples, shares, seed=seed)
         else:
@@ -59,7 +59,7 @@ def protocol(
         test = examples.take(sealed)
         kept = np.sort(np.concatenate([first, second]))
         examples = examples.take(kept)
-    sealed_said = f"test {len(test):,} rows, sealed"
+    sealed_said = f"test {len(test):,} rows, sealed" if test is not None else "no test split"
     if valid is not None:
         together = joined(examples, valid)
         train, held = np.arange(len(examples)), np.arange(len(examples), len(together))

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from seqwright.errors import SeqwrightError
+
 
 class Stop:
     """Whether someone asked to stop."""
@@ -33,6 +35,10 @@ def stopping() -> Iterator[Stop]:
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
+    except SeqwrightError as error:
+        if stop.asked:  # asked to stop before there was anything to deliver
+            raise KeyboardInterrupt(str(error)) from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,181 @@
+"""`seqwright fit` and `seqwright resume`: from a file to a bundle."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqwright.errors import InputError
+from seqwright.faces.flags import Debug, Json, Silent
+
+if TYPE_CHECKING:
+    from seqwright.api import Result
+
+DATA, SPACE, MACHINE = "What to learn", "What to search", "On what machine"
+
+
+def fit(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="csv, tsv, jsonl, parquet, npz or conll.")],
+    budget: Annotated[str, typer.Option(help='"10m", "2h", "90s" or "50trials".')] = "10m",
+    folder: Annotated[
+        Path | None, typer.Option("--folder", "-o", help="Where all of the run goes; default: a fresh runs/NAME.")
+    ] = None,
+    valid: Annotated[str | None, typer.Option(help="Your own validation file.", rich_help_panel=DATA)] = None,
+    test: Annotated[str | None, typer.Option(help="Your own test file.", rich_help_panel=DATA)] = None,
+    target: Annotated[str, typer.Option(help="Column to predict.", rich_help_panel=DATA)] = "",
+    text: Annotated[str, typer.Option(help="Input columns: one, or several as a,b.", rich_help_panel=DATA)] = "",
+    task: Annotated[
+        str,
+        typer.Option(help="text-classification, text-pairs, tagging or series-classification.", rich_help_panel=DATA),
+    ] = "",
+    weight: Annotated[str, typer.Option(help="Column of sample weights.", rich_help_panel=DATA)] = "",
+    group: Annotated[str, typer.Option(help="Column; its groups are not split.", rich_help_panel=DATA)] = "",
+    delimiter: Annotated[str, typer.Option(help='Between columns, such as ";".', rich_help_panel=DATA)] = "",
+    encoding: Annotated[str, typer.Option(help="Such as utf-8 or latin-1.", rich_help_panel=DATA)] = "",
+    split: Annotated[
+        str, typer.Option(help="Train, validation and test in per cent.", rich_help_panel=DATA)
+    ] = "80/10/10",
+    max_length: Annotated[int, typer.Option(help="Longest sequence kept.", rich_help_panel=DATA)] = 0,
+    metric: Annotated[str, typer.Option(help="What to raise; default: the task's own.", rich_help_panel=SPACE)] = "",
+    seed: Annotated[int, typer.Option(help="Of everything drawn.", rich_help_panel=SPACE)] = 0,
+    space: Annotated[
+        str, typer.Option(help="A name of `seqwright spaces`, or a JSON file.", rich_help_panel=SPACE)
+    ] = "",
+    fix: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Answer a question for good.", rich_help_panel=SPACE),
+    ] = None,
+    ban: Annotated[list[str] | None, typer.Option(help="A kind or path to leave out.", rich_help_panel=SPACE)] = None,
+    require: Annotated[
+        list[str] | None, typer.Option(help="A kind that every network must have.", rich_help_panel=SPACE)
+    ] = None,
+    start: Annotated[str, typer.Option(help="Begin from the winner of that run.", rich_help_panel=SPACE)] = "",
+    strategy: Annotated[str, typer.Option(help="evolution or random.", rich_help_panel=SPACE)] = "evolution",
+    schedule: Annotated[str, typer.Option(help="asha, halving or none.", rich_help_panel=SPACE)] = "asha",
+    workers: Annotated[int, typer.Option(help="Trainings at once; 0 measures.", rich_help_panel=MACHINE)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=MACHINE)] = "auto",
+    asynchronous: Annotated[
+        bool, typer.Option("--asynchronous", help="Never wait; not exactly repeatable.", rich_help_panel=MACHINE)
+    ] = False,
+    json: Json = False,
+    quiet: Silent = False,
+    debug: Debug = False,
+) -> None:
+    """Find the best model for DATA within a budget; the same command again resumes.
+
+    Examples:
+
+        seqwright fit reviews.tsv --target label --budget 10m
+
+        seqwright fit train.csv --test test.csv --text title,body -o runs/news
+
+        seqwright fit words.conll --task tagging --ban lstm --set /architecture/body/width=64
+    """
+    from seqwright import api
+    from seqwright.search.budget import Budget
+
+    options = {
+        "budget": budget, "target": target, "text": text, "task": task, "weight": weight, "group": group,
+        "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
+        "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
+        "start": start, "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
+        "precision": precision, "asynchronous": asynchronous,
+    }  # fmt: skip
+    with watcher(Budget.parse(budget).seconds, quiet) as watch:
+        result = api.fit(data, valid=valid, test=test, folder=folder, show=watch, **options)
+    finish(result, json)
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of an earlier `seqwright fit`.")],
+    budget: Annotated[str | None, typer.Option(help='"+10m" adds; "1h" replaces.')] = None,
+    json: Json = False,
+    quiet: Silent = False,
+    debug: Debug = False,
+) -> None:
+    """Go on with a run: one that was cut off, or one that is to have more time.
+
+    Examples:
+
+        seqwright resume runs/reviews
+
+        seqwright resume runs/reviews --budget +10m
+    """
+    from seqwright import api
+    from seqwright.deliver.identity import budget_of
+    from seqwright.search.budget import Budget
+    from seqwright.study.store import Study
+
+    with Study.open(folder) as study:
+        total = budget_of(study) if budget is None else budget_of(study).plus(Budget.parse(budget))
+    with watcher(total.seconds, quiet) as watch:
+        result = api.resume(folder, budget, watch)
+    finish(result, json)
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """'80/10/10' as numbers.
+
+    Raises:
+        InputError: not numbers with slashes between.
+    """
+    try:
+        return tuple(float(part) for part in text.replace(",", "/").split("/"))
+    except ValueError:
+        raise InputError(f'--split "{text}" is not three numbers. Give for instance 80/10/10.') from None
+
+
+def watcher(total_s: "float | None", quiet: bool) -> "Any":
+    """A context manager that gives a `Show`: live on a terminal, plain lines elsewhere, or nothing."""
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from seqwright.deliver.show import Quiet
+
+    if quiet:
+        return nullcontext(Quiet())
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        from seqwright.faces.live import Live
+
+        return Live(console, total_s)
+    from seqwright.faces.lines import Lines
+
+    return nullcontext(Lines(sys.stderr))
+
+
+def finish(result: "Result", json: bool) -> None:
+    """The final table, where the bundle is, and what to type next."""
+    import json as encoder
+
+    if json:
+        said = {
+            "folder": str(result.folder),
+            "bundle": str(result.folder / "best"),
+            "score": result.score,
+            "evidence": result.evidence,
+        }
+        typer.echo(encoder.dumps(said, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from seqwright.faces.tables import final
+
+    console = Console(highlight=False)
+    if result.evidence:
+        console.print(final(result.evidence))
+        for verdict in result.evidence["verdicts"]:
+            console.print(verdict, markup=False)
+    else:
+        console.print(f"Score on validation: {result.score:.4f}; test was not read.", markup=False)
+    console.print()
+    for what, command in (
+        ("model", f"{result.folder / 'best'}"),
+        ("use it", f"seqwright predict {result.folder} NEW.csv -o labels.csv"),
+        ("look", f"seqwright leaderboard {result.folder}"),
+        ("go on", f"seqwright resume {result.folder} --budget +10m"),
+    ):
+        console.print(f"{what:8}{command}", markup=False, soft_wrap=True)

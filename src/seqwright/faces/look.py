@@ -1,0 +1,129 @@
+"""`seqwright leaderboard`, `show` and `spaces`: what was found, and what may be."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqwright.errors import InputError, did_you_mean
+from seqwright.faces.flags import Debug, Json, Output
+
+if TYPE_CHECKING:
+    from seqwright.study.record import Trial
+
+VIEWS = ("line", "tree", "mermaid", "svg", "torch", "json")
+
+
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a run, finished or not.")],
+    top: Annotated[int, typer.Option(help="How many rows.")] = 20,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A run's candidates, best first; also while it searches.
+
+    Example:
+
+        seqwright leaderboard runs/reviews --top 5
+    """
+    from seqwright import api
+
+    trials = api.leaderboard(folder)
+    if json:
+        import json as encoder
+
+        typer.echo(encoder.dumps([_row(rank, trial) for rank, trial in enumerate(trials[:top], 1)]))
+        return
+    if not trials:
+        typer.echo(f"No trial of {folder} has ended yet. Look again later.")
+        return
+    from rich.console import Console
+
+    from seqwright.faces.tables import ranks
+
+    Console(highlight=False).print(ranks(trials, top))
+
+
+def _row(rank: int, trial: "Trial") -> "dict[str, Any]":
+    from seqwright.arch import codec
+    from seqwright.arch.show import line
+
+    fidelity = trial.proposal.fidelity
+    return {
+        "rank": rank,
+        "score": trial.score,
+        "metrics": trial.metrics,
+        "examples": fidelity.examples,
+        "folds": fidelity.folds,
+        "id": codec.identity(trial.proposal.candidate),
+        "architecture": line(trial.proposal.candidate),
+        "candidate": codec.to_data(trial.proposal.candidate),
+        "why": trial.proposal.why,
+        "seconds": trial.seconds,
+        "costs": trial.costs,
+        "notes": list(trial.notes),
+    }
+
+
+def show(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="A run or bundle, an architecture's JSON file, or a portfolio member.")
+    ],
+    view: Annotated[str, typer.Option("--as", help=f"{', '.join(VIEWS)}.")] = "tree",
+    output: Output = None,
+    debug: Debug = False,
+) -> None:
+    """Print an architecture: in a line, as a tree, drawn, as stand-alone PyTorch, or as JSON.
+
+    Examples:
+
+        seqwright show runs/reviews
+
+        seqwright show "text/text CNN" --as torch -o text_cnn.py
+
+        seqwright show runs/reviews --as svg -o network.svg
+    """
+    if view not in VIEWS:
+        raise InputError(f'--as "{view}" is not known.{did_you_mean(view, VIEWS)} Give one of: {", ".join(VIEWS)}.')
+    from seqwright.faces.subject import subject, viewed
+    from seqwright.faces.use import deliver
+
+    text = viewed(subject(what), view)
+    deliver(text if text.endswith("\n") else text + "\n", output)
+
+
+def spaces(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A named space, or a JSON file.")] = "",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The search spaces: all with their sizes, or one with its questions.
+
+    Examples:
+
+        seqwright spaces
+
+        seqwright spaces text --json > mine.json    # change it, then: seqwright fit ... --space mine.json
+    """
+    import json as encoder
+
+    from seqwright.arch import codec
+    from seqwright.arch.spaces import describe, load, named
+    from seqwright.space.census import questions, size
+
+    if not name:
+        rows = [(known, size(named(known)), said) for known, said in describe().items()]
+        if json:
+            typer.echo(encoder.dumps([{"name": n, "size": s, "about": said} for n, s, said in rows]))
+            return
+        for known, count, said in rows:
+            typer.echo(f"{known:9}{count:>9.1e}  {said}")
+        return
+    space = load(name)
+    if json:
+        typer.echo(encoder.dumps(codec.space_to_data(space), indent=1))
+        return
+    asked = questions(space)
+    typer.echo(f"{name}: {size(space):,} candidates, {len(asked)} questions\n")
+    for path, choice in asked.items():
+        typer.echo(f"{path}  {' '.join(choice.labels())}")
