@@ -19,6 +19,7 @@ class FullEvaluator:
         run_folder: where training states and predictions are kept.
         timeout_s, memory_mib: a trial beyond these is recorded as failed.
         stop_at: time.time() at which running trials must score what they have; None for never.
+        save_every_s: how much of one trial's training a kill may cost.
     """
 
     executor: Executor
@@ -30,6 +31,7 @@ class FullEvaluator:
     timeout_s: float | None = None
     memory_mib: float | None = None
     stop_at: float | None = None
+    save_every_s: float = 20.0
     running: dict[str, Proposal] = field(default_factory=dict)
 
     @property
@@ -51,6 +53,7 @@ class FullEvaluator:
             "device": self.device,
             "precision": self.precision,
             "stop_at": self.stop_at,
+            "save_every_s": self.save_every_s,
         }
         job = Job(str(proposal.number), "seqwright.evaluate.trial:run", arguments, self.timeout_s, self.memory_mib)
         self.executor.submit(job)

@@ -26,11 +26,13 @@ def run(
     device: str = "auto",
     precision: str = "float32",
     stop_at: "float | None" = None,
+    save_every_s: float = 20.0,
 ) -> "dict[str, Any]":
     """Train one candidate to a fidelity; the JSON half of a Trial.
 
     Args:
         stop_at: time.time() after which to stop at once and score what there is.
+        save_every_s: how much training a kill may cost.
     """
     import torch
 
@@ -40,7 +42,8 @@ def run(
     value: Candidate = codec.from_data(candidate)
     which = [seed % len(bench.folds)] if stage == "refit" else range(folds)
     runs = [
-        _fold(bench, value, Path(run_folder), fold, examples, stage, seed, device, precision, stop_at) for fold in which
+        _fold(bench, value, Path(run_folder), fold, examples, stage, seed, device, precision, stop_at, save_every_s)
+        for fold in which
     ]
     valid = np.concatenate([bench.folds[f][1] for f in which])
     pooled = _pool([r.probabilities for r in runs])
@@ -71,6 +74,7 @@ def _fold(
     device: str,
     precision: str,
     stop_at: "float | None",
+    save_every_s: float,
 ) -> Any:
     import torch
 
@@ -92,6 +96,7 @@ def _fold(
         seed=seed,
         precision=precision,
         stop_at=None if stop_at is None else time.monotonic() + stop_at - time.time(),
+        save_every_s=save_every_s,
     )
     state = state_path(run_folder, codec.identity(candidate), stage, seed, fold)
     return fit(

@@ -28,7 +28,6 @@ from seqwright.train.optimizer import optimizer_of, rate
 from seqwright.train.predict import probabilities, tensors
 
 PATIENCE = 6  # looks without a better score before a run stops
-SAVE_EVERY_S = 20.0
 
 
 class Diverged(Exception):
@@ -45,6 +44,7 @@ class Plan:
         looks: validate every so many steps; a continued run must keep it.
         stop_at: time.monotonic() after which to stop at once, keeping what there is; None for never.
         patience: looks without a better score before stopping; None for never.
+        save_every_s: how much training a kill may cost, where there is a state to write.
     """
 
     steps: int
@@ -54,6 +54,7 @@ class Plan:
     precision: str = "float32"
     stop_at: float | None = None
     patience: int | None = PATIENCE
+    save_every_s: float = 20.0
 
 
 @dataclass
@@ -170,7 +171,7 @@ def fit(
         if out_of_time:
             notes.append("cut short by the clock")
             break
-        if state and time.monotonic() - saved > SAVE_EVERY_S:
+        if state and time.monotonic() - saved > plan.save_every_s:
             checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
             saved = time.monotonic()
 
