@@ -4,7 +4,6 @@ Shares are of the whole budget, counted from the first second of the first comma
 with the budget and never falls below what loading torch and writing a bundle cost.
 """
 
-import time
 from dataclasses import dataclass
 
 BASELINES, SEARCH = 0.2, 0.65  # until these shares of the budget are spent
@@ -18,19 +17,6 @@ class Allotment:
     baselines_s: float | None
     search_s: float | None
     refit_s: float | None
-
-    def left(self, ends_s: "float | None", spent_s: float) -> "float | None":
-        """Seconds until a part's end; None where no clock runs."""
-        return None if ends_s is None else max(0.0, ends_s - spent_s)
-
-    def at(self, ends_s: "float | None", spent_s: float) -> "float | None":
-        """A part's end as time.time() will show it."""
-        left = self.left(ends_s, spent_s)
-        return None if left is None else time.time() + left
-
-    def over(self, ends_s: "float | None", spent_s: float, grace_s: float = 0.0) -> bool:
-        """Whether a part's time is up, and the grace that it has for tidying."""
-        return ends_s is not None and spent_s >= ends_s + grace_s
 
     def quote(self) -> str:
         if self.search_s is None or self.refit_s is None or self.baselines_s is None:

@@ -1,6 +1,6 @@
 """The last stage: refit the finalists, choose on validation, read test once, write the bundle."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import common, select
 from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
 from seqwright.deliver.finalists import finalists, refits
+from seqwright.deliver.gather import facts
+from seqwright.deliver.run import Run
+from seqwright.deliver.searching import portfolio_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.full import FullEvaluator
@@ -53,35 +56,30 @@ def deliveries(study: Study) -> int:
     return len(study.events("delivered"))
 
 
-def refit(
-    study: Study,
-    bench: Workbench,
-    evaluator: FullEvaluator,
-    seconds: "Callable[[], float | None]",
-    stop: "Callable[[], bool]",
-    on_trial: "Callable[[Trial], Any]",
-    spare: Candidate,
-) -> list[Trial]:
-    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike.
-
-    Args:
-        seconds: wall-clock left; None when no clock runs.
-        spare: trained for what time is left when the search ended before any trial did.
-    """
+def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> list[Trial]:
+    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
+    study, ends = run.study, run.plan.refit_s
+    run.begin("refit", ends)
     number = deliveries(study)
-    known = [proposal_to_data(p) for p in _planned(study.trials(), bench, seconds(), evaluator.slots, spare)]
-    planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", lambda: known)]
+
+    def decide() -> "list[dict[str, Any]]":
+        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
+        return [proposal_to_data(p) for p in _planned(study.trials(), bench, run.left(ends), evaluator.slots, spare)]
+
+    planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", decide)]
+    if not planned:
+        return []
     folder = study.folder / "refits" / str(number)
     with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
-        evaluator.run_folder = folder
-        if planned:
-            search(inner, Fixed(planned), evaluator, stop=stop, on_trial=on_trial)
+        evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
+        search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s=0.5), on_trial=run.show.trial)
         return inner.trials()
 
 
 def _planned(
     trials: Sequence[Trial], bench: Workbench, seconds: "float | None", slots: int, spare: Candidate
 ) -> list[Proposal]:
+    """Refits; of `spare`, for what time is left, when the search ended before any trial did."""
     best = finalists(trials)
     if best or seconds == 0.0:
         return refits(best, seconds, slots, len(bench.folds))
@@ -90,26 +88,18 @@ def _planned(
 
 
 def deliver(
-    study: Study,
-    bench: Workbench,
-    refitted: Sequence[Trial],
-    baselines: "Mapping[str, Mapping[str, Any]]",
-    begun: "set[str]",
-    columns: "dict[str, Any]",
-    facts: "dict[str, str]",
-    seed: int,
-    single: bool = False,
+    run: Run, bench: Workbench, refitted: Sequence[Trial], baselines: "Mapping[str, Mapping[str, Any]]"
 ) -> Delivery:
     """Choose, measure, write.
 
     Args:
         refitted: what `refit` gave; may be empty, then the search's own networks are delivered.
-        begun: ids of the portfolio's candidates.
-        single: deliver one network, not an ensemble.
 
     Raises:
         SeqwrightError: no trial ended well, so there is nothing to deliver.
     """
+    run.begin("test")
+    study, single = run.study, run.options.single
     number = deliveries(study)
     trials = study.trials()
     found: dict[str, list[Network]] = {}
@@ -138,14 +128,15 @@ def deliver(
         for kept in [found[name][-1:] if single else found[name]]
         for network in kept
     ]
-    evidence = _measure(study, bench, members, trials, baselines, begun, seed)
-    facts = facts | {
-        "validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen",
-        "test split": f"read {len(study.readings())} time(s)",
-    }
-    text = card(bench.task, members, evidence, facts, seqwright.__version__)
+    evidence = _measure(run, bench, members, trials, baselines)
+    story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
     folder = study.folder / "best"
-    bundle.write(folder, bench.task, bench.preparation, members, columns, text)
+    text = card(bench.task, members, evidence, story, seqwright.__version__)
+    bundle.write(folder, bench.task, bench.preparation, members, facts(bench)["columns"], text)
+    told = {"budget": str(run.budget), "score": score, "seconds": study.spent_s(), "stopped": run.stopped()}
+    study.event("delivered", told)
+    if evidence:
+        run.show.evidence(evidence)
     return Delivery(folder, score, evidence, len(members))
 
 
@@ -178,18 +169,17 @@ def _weights(state: Path) -> "dict[str, Any]":
 
 
 def _measure(
-    study: Study,
+    run: Run,
     bench: Workbench,
     members: "Sequence[bundle.Member]",
     trials: Sequence[Trial],
     baselines: "Mapping[str, Mapping[str, Any]]",
-    begun: "set[str]",
-    seed: int,
 ) -> "Evidence | None":
     """Open test: the only place that does."""
     if not (bench.folder / "test.examples.json").exists():
         return None
-    test = store.load(bench.folder, "test")
+    study, test = run.study, store.load(bench.folder, "test")
+    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench.task.portfolio)}
     targets = listed(test.targets)
     answers = {DELIVERED: _answers(bench, members, test)}
     from_portfolio = finalists([t for t in trials if codec.identity(t.proposal.candidate) in begun], most=1)
@@ -202,7 +192,7 @@ def _measure(
             answers[name] = kept[1]
     if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
         study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
-    evidence = weigh(bench.task, targets, answers, baselines, test.weights, seed)
+    evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
     study.event("evidence", evidence.as_data())
     return evidence
 
@@ -214,3 +204,19 @@ def _answers(bench: Workbench, members: "Sequence[bundle.Member]", data: Any) ->
     return model.average(
         [probabilities(model._network(i), data, m.candidate.architecture.streams) for i, m in enumerate(members)]
     )
+
+
+def _story(run: Run, bench: Workbench) -> "dict[str, str]":
+    """How the model was found, for its card."""
+    trials = run.study.trials()
+    failed = sum(t.failed for t in trials)
+    collapsed = sum(any("collapsed" in note for note in t.notes) for t in trials)
+    compared = len({codec.identity(t.proposal.candidate) for t in trials if not t.failed})
+    return {
+        "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
+        "data": facts(bench)["split"],
+        "search": f"{run.options.strategy} with {run.options.schedule}, seed {run.options.seed}",
+        "compared": f"{compared} candidates in {len(trials)} trials",
+        "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class",
+        "test split": f"read {len(run.study.readings())} time(s)",
+    }

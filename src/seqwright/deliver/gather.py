@@ -3,14 +3,13 @@
 import json
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from seqwright.data.checks import across
 from seqwright.data.infer import Loaded, load
 from seqwright.deliver.options import Options
 from seqwright.deliver.protocol import protocol
-from seqwright.deliver.show import Show
+from seqwright.deliver.run import Run
 from seqwright.evaluate import workbench
 from seqwright.evaluate.workbench import Workbench
 from seqwright.tasks.registry import task_of
@@ -27,9 +26,10 @@ class Sources:
     test: Any = None
 
 
-def gather(folder: Path, sources: Sources, options: Options, show: Show) -> Workbench:
-    """The prepared data in `folder`; read and prepared now, unless an earlier command finished that."""
-    prepared = folder / PREPARED
+def gather(run: Run, sources: Sources) -> Workbench:
+    """The prepared data in the run's folder; read and prepared now, unless an earlier command finished that."""
+    run.begin("data")
+    options, show, prepared = run.options, run.show, run.study.folder / PREPARED
     if (prepared / workbench.COMPLETE).exists():
         return workbench.load(prepared)
     shutil.rmtree(prepared, ignore_errors=True)

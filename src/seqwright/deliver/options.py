@@ -30,6 +30,7 @@ class Options:
         workers: processes that train at once; 0 to measure what is fastest.
         device, precision: "auto", "cpu", "cuda"; "auto", "float32", "bfloat16".
         asynchronous: never let a worker wait, at the price of exact repeatability.
+        single: deliver one network, never an ensemble.
         max_length: longest sequence kept; 0 to choose by the data.
         trial_timeout_s, trial_memory_mib: a trial beyond these is recorded as failed; 0 for the default.
     """
@@ -56,6 +57,7 @@ class Options:
     device: str = "auto"
     precision: str = "auto"
     asynchronous: bool = False
+    single: bool = False
     max_length: int = 0
     trial_timeout_s: float = 0.0
     trial_memory_mib: float = 0.0

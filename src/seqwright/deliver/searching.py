@@ -1,21 +1,27 @@
-"""From options to a search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
+"""The stage of the search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
 
 import math
 from typing import Any
 
+from seqwright.arch import codec
 from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
 from seqwright.deliver.options import Options
+from seqwright.deliver.run import Run
 from seqwright.errors import InputError
+from seqwright.evaluate.full import FullEvaluator
+from seqwright.evaluate.sweep import Sweep
+from seqwright.evaluate.workbench import Workbench
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.halving import Asha, Halving, ladder
 from seqwright.search.limits import Limits
+from seqwright.search.loop import search
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.narrow import ban, fix
 from seqwright.space.nodes import Space
 from seqwright.space.prior import by_size
-from seqwright.study.record import Fidelity
+from seqwright.study.record import Fidelity, Trial
 
 ETA, RUNGS = 3, 3
 FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
@@ -87,3 +93,40 @@ def strategy_of(
     if options.schedule == "none":
         return strategy
     return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)
+
+
+def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s: "float | None") -> None:
+    """Search until the budget's share for it is spent.
+
+    Args:
+        examples_per_s: what one slot trains of the portfolio's networks; None when no clock runs.
+    """
+    ends = run.plan.search_s
+    run.begin("search", ends)
+    begun = portfolio_of(run.options, bench.task.portfolio)
+
+    def decide() -> "list[list[int]]":
+        """Rungs depend on the clock, so they are decided once and kept."""
+        rows, batch = len(bench.folds[0][0]), begun[0][1].recipe.batch_size
+        rungs = rungs_of(rows, bench.searched, batch, run.left(ends), evaluator.slots, examples_per_s)
+        return [[rung.examples, rung.folds] for rung in rungs]
+
+    rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
+    space = space_of(run.options, bench.task.space)
+    sweep = Sweep(run.study, {codec.identity(candidate) for _, candidate in begun})
+
+    def ended(trial: Trial) -> None:
+        run.show.trial(trial)
+        sweep(trial)
+
+    # A trial that is cut short still has a score, unless it had to see several folds.
+    evaluator.stop_at = run.at(ends) if bench.searched == 1 else None
+    search(
+        run.study,
+        strategy_of(run.options, space, begun, rungs, run.budget.trials),
+        evaluator,
+        stop=run.over(ends, grace_s=1.0),
+        trials=run.budget.trials,
+        asynchronous=run.options.asynchronous,
+        on_trial=ended,
+    )

@@ -42,26 +42,17 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
     return {"examples_per_s": count * value.recipe.batch_size / taken}
 
 
-def machine_of(
-    executor: Executor, bench: Workbench, portfolio: Any, options: Any, cores: int, plan: Any, spent: Any
+def calibrate(
+    executor: Executor, bench: Workbench, candidate: Candidate, cores: int, device: str, precision: str
 ) -> "dict[str, Any]":
-    """What the machine is best used as: {"threads", "slots", "precision", "examples_per_s" (of one slot)}.
-
-    Without a clock nothing is measured, so that a study of so many trials does not depend on the machine's mood.
-    """
-    precision = options.precision if options.precision != "auto" else "float32"
-    plain = {"threads": 1, "slots": executor.slots, "precision": precision, "examples_per_s": None}
-    if plan.search_s is None:
-        return plain
-    sequences = [c for _, c in portfolio if bench.interface.stream(c.architecture.streams[0]).length > 1]
-    candidate = (sequences or [c for _, c in portfolio])[0]
+    """Measure both ways of using `cores`: {"threads", "slots", "examples_per_s" (of one slot)}."""
 
     def measured(copies: int, threads: int) -> float:
         arguments = {
             "prepared": str(bench.folder),
             "candidate": codec.to_data(candidate),
             "threads": threads,
-            "device": options.device,
+            "device": device,
             "precision": precision,
         }
         names = [f"calibrate-{threads}-{copy}" for copy in range(copies)]
@@ -73,7 +64,7 @@ def machine_of(
         return sum(o.value["examples_per_s"] for o in outcomes if not o.error)
 
     apart = measured(executor.slots, 1)
-    together = measured(1, cores) if executor.slots > 1 and not options.workers else 0.0
+    together = measured(1, cores) if executor.slots > 1 else 0.0
     if together > apart:
-        return plain | {"threads": cores, "slots": 1, "examples_per_s": together}
-    return plain | {"examples_per_s": apart / executor.slots}
+        return {"threads": cores, "slots": 1, "examples_per_s": together}
+    return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}

@@ -1,0 +1,48 @@
+"""The stage that decides how to use this machine; decided once in a study's life, so that resumed runs agree."""
+
+import os
+from typing import Any
+
+from seqwright.deliver.run import Run
+from seqwright.deliver.searching import portfolio_of
+from seqwright.evaluate.calibrate import calibrate
+from seqwright.evaluate.executor import Executor
+from seqwright.evaluate.full import FullEvaluator
+from seqwright.evaluate.local import LocalPool
+from seqwright.evaluate.workbench import Workbench
+
+
+def cores_of(run: Run) -> int:
+    """Worker processes to begin with."""
+    return run.options.workers or os.cpu_count() or 1
+
+
+def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
+    """{"threads", "slots", "precision", "examples_per_s" (of one slot; None when no clock runs)}."""
+
+    def decide() -> "dict[str, Any]":
+        precision = "float32" if run.options.precision == "auto" else run.options.precision
+        machine = {"threads": 1, "slots": executor.slots, "precision": precision, "examples_per_s": None}
+        if run.plan.search_s is None or run.stopped():
+            return machine  # a study of so many trials shall not depend on the machine's mood
+        begun = [candidate for _, candidate in portfolio_of(run.options, bench.task.portfolio)]
+        # A network that reads steps costs more than a bag, and most of the space reads steps.
+        stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
+        measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), run.options.device, precision)
+        return machine | measured
+
+    return run.study.once("machine", decide)
+
+
+def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]") -> FullEvaluator:
+    """Workers that train, as `machine` says."""
+    return FullEvaluator(
+        LocalPool(machine["slots"], machine["threads"]),
+        bench.folder,
+        run.study.folder,
+        machine["threads"],
+        run.options.device,
+        machine["precision"],
+        run.options.trial_timeout_s or None,
+        run.options.trial_memory_mib or None,
+    )
