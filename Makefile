@@ -33,7 +33,7 @@ demo: $(VENV)/demo.done
 	$(BIN)/python examples/language_names.py $(DEMO)/names.tsv
 	$(BIN)/seqwright fit $(DEMO)/names.tsv --budget 2m --folder $(DEMO)/run
 	@echo
-	$(BIN)/seqwright predict $(DEMO)/run examples/unnamed.txt
+	$(BIN)/seqwright predict $(DEMO)/run - < examples/unnamed.txt
 
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'

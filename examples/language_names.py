@@ -22,11 +22,8 @@ EACH = 500  # names of a language, so that no class is rarer than another
 def names(code: str) -> set[str]:
     """What a language calls languages, territories, scripts, currencies, months and days."""
     locale = Locale(code)
-    found = {
-        name
-        for kind in ("languages", "territories", "scripts", "currencies")
-        for name in getattr(locale, kind).values()
-    }
+    kinds = (locale.languages, locale.territories, locale.scripts, locale.currencies)
+    found = {name for kind in kinds for name in kind.values()}
     found |= {name for kind in ("months", "days") for name in getattr(locale, kind)["stand-alone"]["wide"].values()}
     return {name for name in found if len(name) > 2 and not any(c.isdigit() for c in name)}
 
