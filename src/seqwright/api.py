@@ -16,9 +16,10 @@ from seqwright.deliver.identity import begin, budget_of, extend, finished, fresh
 from seqwright.deliver.machine import cores_of, evaluator_of, machine_of
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import explore
+from seqwright.deliver.searching import explore, vet
 from seqwright.deliver.show import Quiet, Show
 from seqwright.deliver.stopping import stopping
+from seqwright.deliver.traceless import traceless
 from seqwright.evaluate.local import LocalPool
 from seqwright.evaluate.sweep import sweep_unfinished
 from seqwright.search.leaderboard import leaderboard as ranked
@@ -72,7 +73,7 @@ def fit(
     asked = Options.of(**options)
     folder = Path(folder) if folder is not None else fresh_folder(data)
     sources = Sources(data, valid, test)
-    with begin(folder, sources, asked) as study:
+    with traceless(folder), begin(folder, sources, asked) as study:
         return _run(study, sources, asked, show or Quiet())
 
 
@@ -102,6 +103,7 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
         run = Run(study, options, budget, allot(budget.seconds), show, stop)
         show.say(f"budget {budget}: {run.plan.quote()}")
         bench = gather(run, sources)
+        vet(run, bench)
         with LocalPool(cores_of(run)) as executor:
             baselines = compare(run, bench, executor)
             machine = machine_of(run, bench, executor)

@@ -8,7 +8,7 @@ from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.errors import InputError
+from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.sweep import Sweep
 from seqwright.evaluate.workbench import Workbench
@@ -52,7 +52,10 @@ def portfolio_of(options: Options, task_portfolio: str) -> Portfolio:
     if options.start:
         from seqwright.deliver import bundle
 
-        model = bundle.load(options.start)
+        try:
+            model = bundle.load(options.start)
+        except BundleError as error:
+            raise InputError(f"--start: {error}") from error
         begun = tuple((f"winner of {options.start}", m.candidate) for m in model.members)
     return begun + portfolio(task_portfolio)
 
@@ -93,6 +96,21 @@ def strategy_of(
     if options.schedule == "none":
         return strategy
     return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)
+
+
+def vet(run: Run, bench: Workbench) -> None:
+    """Find what is wrong with the options before any of the budget is spent.
+
+    Raises:
+        InputError: a space, a narrowing, a start or a device that cannot be used.
+    """
+    options = run.options
+    space = space_of(options, bench.task.space)
+    strategy_of(options, space, portfolio_of(options, bench.task.portfolio), (Fidelity(1),), run.budget.trials)
+    if options.device not in ("auto", "cpu"):
+        from seqwright.train.device import device_of
+
+        device_of(options.device)
 
 
 def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s: "float | None") -> None:

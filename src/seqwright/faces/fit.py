@@ -56,6 +56,9 @@ def fit(
     workers: Annotated[int, typer.Option(help="Trainings at once; 0 measures.", rich_help_panel=MACHINE)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=MACHINE)] = "auto",
+    single: Annotated[
+        bool, typer.Option("--single", help="Deliver one network, not an ensemble.", rich_help_panel=MACHINE)
+    ] = False,
     asynchronous: Annotated[
         bool, typer.Option("--asynchronous", help="Never wait; not exactly repeatable.", rich_help_panel=MACHINE)
     ] = False,
@@ -81,11 +84,12 @@ def fit(
         "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
         "start": start, "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
-        "precision": precision, "asynchronous": asynchronous,
+        "precision": precision, "asynchronous": asynchronous, "single": single,
     }  # fmt: skip
-    with watcher(Budget.parse(budget).seconds, quiet) as watch:
+    total = Budget.parse(budget)
+    with watcher(total.seconds, quiet) as watch:
         result = api.fit(data, valid=valid, test=test, folder=folder, show=watch, **options)
-    finish(result, json)
+    finish(result, json, total.trials is None)
 
 
 def resume(
@@ -112,7 +116,7 @@ def resume(
         total = budget_of(study) if budget is None else budget_of(study).plus(Budget.parse(budget))
     with watcher(total.seconds, quiet) as watch:
         result = api.resume(folder, budget, watch)
-    finish(result, json)
+    finish(result, json, total.trials is None)
 
 
 def shares(text: str) -> tuple[float, ...]:
@@ -147,7 +151,7 @@ def watcher(total_s: "float | None", quiet: bool) -> "Any":
     return nullcontext(Lines(sys.stderr))
 
 
-def finish(result: "Result", json: bool) -> None:
+def finish(result: "Result", json: bool, timed: bool) -> None:
     """The final table, where the bundle is, and what to type next."""
     import json as encoder
 
@@ -176,6 +180,6 @@ def finish(result: "Result", json: bool) -> None:
         ("model", f"{result.folder / 'best'}"),
         ("use it", f"seqwright predict {result.folder} NEW.csv -o labels.csv"),
         ("look", f"seqwright leaderboard {result.folder}"),
-        ("go on", f"seqwright resume {result.folder} --budget +10m"),
+        ("go on", f"seqwright resume {result.folder} --budget {'+10m' if timed else '+20trials'}"),
     ):
         console.print(f"{what:8}{command}", markup=False, soft_wrap=True)

@@ -29,7 +29,12 @@ def final(evidence: "dict[str, Any]") -> Table:
 
 
 def _interval(data: "dict[str, float]") -> str:
-    return f"{data['value']:.3f} [{data['low']:.3f}, {data['high']:.3f}]"
+    return f"{data['value']:.3f} {_short(data['low'])}–{_short(data['high'])}"
+
+
+def _short(value: float) -> str:
+    """'.93': a bound in few characters, so that three metrics fit on a line."""
+    return f"{value:.2f}".replace("0.", ".", 1)
 
 
 def ranks(trials: Sequence[Trial], top: int) -> Table:
