@@ -13,7 +13,7 @@ from seqwright.arch.candidate import Candidate
 from seqwright.data import store
 from seqwright.deliver import bundle
 from seqwright.deliver.card import card
-from seqwright.deliver.ensemble import common, select
+from seqwright.deliver.ensemble import ROUNDS, common, select
 from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
 from seqwright.deliver.finalists import finalists, refits
 from seqwright.deliver.gather import facts
@@ -25,20 +25,20 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.trial import listed, state_path
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
+from seqwright.search.leaderboard import leaderboard
 from seqwright.search.loop import search
 from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.study.rows import proposal_from_data, proposal_to_data
 from seqwright.study.store import Study
 
 
-@dataclass(frozen=True)
-class Network:
-    """A trained network that may be delivered: whose it is, where its weights lie, what it answered."""
+@dataclass
+class Finalist:
+    """A candidate that may be delivered: its trained networks, and answers on what they did not train on."""
 
     candidate: Candidate
-    state: Path
-    index: np.ndarray
-    answers: Any
+    states: list[Path]
+    answers: list[tuple[np.ndarray, Any]]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,20 @@ def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> list[Trial]:
     run.begin("refit", ends)
     number = deliveries(study)
 
-    def decide() -> "list[dict[str, Any]]":
-        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
-        return [proposal_to_data(p) for p in _planned(study.trials(), bench, run.left(ends), evaluator.slots, spare)]
+    def decide() -> "dict[str, Any]":
+        trials, left = study.trials(), run.left(ends)
+        best = _finalists(run, bench, trials)
+        planned = refits(best, trials, left, evaluator.slots)
+        if not best and left != 0.0:  # the search ended before any trial did
+            spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
+            fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
+            planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
+        return {
+            "finalists": [t.proposal.number for t in best],
+            "refits": [proposal_to_data(p) for p in planned],
+        }
 
-    planned = [proposal_from_data(data) for data in study.once(f"refits-{number}", decide)]
+    planned = [proposal_from_data(data) for data in study.once(f"finals-{number}", decide)["refits"]]
     if not planned:
         return []
     folder = study.folder / "refits" / str(number)
@@ -76,15 +85,11 @@ def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> list[Trial]:
         return inner.trials()
 
 
-def _planned(
-    trials: Sequence[Trial], bench: Workbench, seconds: "float | None", slots: int, spare: Candidate
-) -> list[Proposal]:
-    """Refits; of `spare`, for what time is left, when the search ended before any trial did."""
-    best = finalists(trials)
-    if best or seconds == 0.0:
-        return refits(best, seconds, slots, len(bench.folds))
-    fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
-    return [Proposal(spare, fidelity, "the search ended before any trial did")]
+def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
+    def score(index: np.ndarray, probabilities: Any) -> float:
+        return bench.score(probabilities, listed(bench.development.take(index).targets))
+
+    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), score)
 
 
 def deliver(
@@ -102,14 +107,9 @@ def deliver(
     study, single = run.study, run.options.single
     number = deliveries(study)
     trials = study.trials()
-    found: dict[str, list[Network]] = {}
-    for trial in finalists(trials):
-        found[codec.identity(trial.proposal.candidate)] = _networks(study.folder, trial, bench)
-    for trial in refitted:
-        if not trial.failed:
-            networks = _networks(study.folder / "refits" / str(number), trial, bench)
-            found.setdefault(codec.identity(trial.proposal.candidate), []).extend(networks)
-    found = {name: networks for name, networks in found.items() if networks}
+    decided = dict(study.events()).get(f"finals-{number}") or {"finalists": []}
+    searched = [t for t in trials if t.proposal.number in decided["finalists"]]
+    found = _gathered(bench, study.folder, searched, study.folder / "refits" / str(number), refitted)
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
         raise SeqwrightError(
@@ -117,17 +117,14 @@ def deliver(
             + (f" What went wrong: {'; '.join(errors[:3])}." if errors else "")
             + " Give a larger budget: `seqwright resume FOLDER --budget +5m`."
         )
-    index, answers = common({name: [(n.index, n.answers) for n in networks] for name, networks in found.items()})
+    index, answers = common({name: finalist.answers for name, finalist in found.items()})
     targets = listed(bench.development.take(index).targets)
-    shares = select(answers, lambda p: bench.score(p, targets), rounds=0 if single else 8)
-    blended = bundle.blend([answers[name] for name in shares], np.array(list(shares.values())))
-    score = bench.score(blended, targets)
-    members = [
-        bundle.Member(network.candidate, share / len(kept), _weights(network.state))
-        for name, share in shares.items()
-        for kept in [found[name][-1:] if single else found[name]]
-        for network in kept
-    ]
+    shares = select(answers, lambda p: bench.score(p, targets), rounds=0 if single else ROUNDS)
+    score = bench.score(bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))), targets)
+    members = []
+    for name, share in shares.items():
+        kept = found[name].states[-1:] if single else found[name].states
+        members += [bundle.Member(found[name].candidate, share / len(kept), _weights(state)) for state in kept]
     evidence = _measure(run, bench, members, trials, baselines)
     story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
     folder = study.folder / "best"
@@ -140,24 +137,49 @@ def deliver(
     return Delivery(folder, score, evidence, len(members))
 
 
-def _networks(folder: Path, trial: Trial, bench: Workbench) -> list[Network]:
-    """The networks behind one trial: one for each fold that it was judged on."""
+def _gathered(
+    bench: Workbench, search_folder: Path, searched: Sequence[Trial], refit_folder: Path, refitted: Sequence[Trial]
+) -> "dict[str, Finalist]":
+    """The finalists by id: the search's own networks and their refits.
+
+    Where refits trained on every row they take the place of the folds' networks, which saw less.
+    """
+    found: dict[str, Finalist] = {}
+    for folder, trial in [(search_folder, t) for t in searched] + [(refit_folder, t) for t in refitted]:
+        states = [] if trial.failed else _states(bench, folder, trial)
+        if not states:
+            continue
+        name = codec.identity(trial.proposal.candidate)
+        finalist = found.setdefault(name, Finalist(trial.proposal.candidate, [], []))
+        if bench.searched > 1 and folder == refit_folder:
+            finalist.states = [s for s in finalist.states if s.is_relative_to(refit_folder)]
+        finalist.states += states
+        if (answers := predictions.load(folder, trial.proposal.number)) is not None:
+            finalist.answers.append(answers)
+    judged = {name: finalist for name, finalist in found.items() if finalist.answers}
+    return judged or _unjudged(bench, found)
+
+
+def _unjudged(bench: Workbench, found: "dict[str, Finalist]") -> "dict[str, Finalist]":
+    """What the smallest budgets leave: a network that no fold has judged. It answers as if it knew nothing."""
+    for finalist in found.values():
+        valid = bench.folds[0][1]
+        classes = len(bench.task.labels)
+        steps = [np.full((1, classes), 1 / classes, np.float32)] * len(valid)
+        if bench.task.per_step:
+            lengths = bench.development.take(valid).targets.lengths
+            steps = [np.repeat(s, n, 0) for s, n in zip(steps, lengths, strict=True)]
+        finalist.answers.append((valid, steps if bench.task.per_step else np.concatenate(steps)))
+    return found
+
+
+def _states(bench: Workbench, folder: Path, trial: Trial) -> list[Path]:
+    """Where the networks of one trial lie: one for each fold that it was trained for."""
     proposal = trial.proposal
     stage, seed = proposal.fidelity.stage, proposal.seed
     which = [seed % len(bench.folds)] if stage == "refit" else range(proposal.fidelity.folds)
-    kept = predictions.load(folder, proposal.number)
-    if kept is None:
-        return []
-    index, answers = kept
-    networks, start = [], 0
-    for fold in which:
-        count = len(bench.folds[fold][1])
-        state = state_path(folder, codec.identity(proposal.candidate), stage, seed, fold)
-        if state.exists():
-            part = slice(start, start + count)
-            networks.append(Network(proposal.candidate, state, index[part], answers[part]))
-        start += count
-    return networks
+    paths = [state_path(folder, codec.identity(proposal.candidate), stage, seed, fold) for fold in which]
+    return [path for path in paths if path.exists()]
 
 
 def _weights(state: Path) -> "dict[str, Any]":
@@ -182,10 +204,10 @@ def _measure(
     begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench.task.portfolio)}
     targets = listed(test.targets)
     answers = {DELIVERED: _answers(bench, members, test)}
-    from_portfolio = finalists([t for t in trials if codec.identity(t.proposal.candidate) in begun], most=1)
-    networks = [n for trial in from_portfolio for n in _networks(study.folder, trial, bench)]
-    if networks:
-        rivals = [bundle.Member(n.candidate, 1.0, _weights(n.state)) for n in networks]
+    from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
+    states = [state for trial in from_portfolio[:1] for state in _states(bench, study.folder, trial)]
+    if states:
+        rivals = [bundle.Member(from_portfolio[0].proposal.candidate, 1.0, _weights(state)) for state in states]
         answers[PORTFOLIO] = _answers(bench, rivals, test)
     for name in baselines:
         if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:

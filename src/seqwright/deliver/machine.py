@@ -11,6 +11,8 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.local import LocalPool
 from seqwright.evaluate.workbench import Workbench
 
+CALIBRATED_S = 120.0  # searches shorter than this do not spend seconds on measuring threads against processes
+
 
 def cores_of(run: Run) -> int:
     """Worker processes to begin with."""
@@ -28,7 +30,9 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
         begun = [candidate for _, candidate in portfolio_of(run.options, bench.task.portfolio)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.
         stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
-        measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), run.options.device, precision)
+        both = not run.options.workers and run.plan.search_s >= CALIBRATED_S
+        precise = run.options.device, precision
+        measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), *precise, both=both)
         return machine | measured
 
     return run.study.once("machine", decide)

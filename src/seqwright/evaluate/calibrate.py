@@ -10,7 +10,7 @@ from seqwright.arch.candidate import Candidate
 from seqwright.evaluate.executor import Executor, Job, Outcome
 from seqwright.evaluate.workbench import Workbench, load
 
-MEASURED_S = 0.8
+MEASURED_S = 0.6
 
 
 def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, precision: str) -> "dict[str, float]":
@@ -43,9 +43,19 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
 
 
 def calibrate(
-    executor: Executor, bench: Workbench, candidate: Candidate, cores: int, device: str, precision: str
+    executor: Executor,
+    bench: Workbench,
+    candidate: Candidate,
+    cores: int,
+    device: str,
+    precision: str,
+    both: bool = True,
 ) -> "dict[str, Any]":
-    """Measure both ways of using `cores`: {"threads", "slots", "examples_per_s" (of one slot)}."""
+    """Measure ways of using `cores`: {"threads", "slots", "examples_per_s" (of one slot)}.
+
+    Args:
+        both: also measure one process of many threads; else many processes of one are taken for granted.
+    """
 
     def measured(copies: int, threads: int) -> float:
         arguments = {
@@ -64,7 +74,7 @@ def calibrate(
         return sum(o.value["examples_per_s"] for o in outcomes if not o.error)
 
     apart = measured(executor.slots, 1)
-    together = measured(1, cores) if executor.slots > 1 else 0.0
+    together = measured(1, cores) if both and executor.slots > 1 else 0.0
     if together > apart:
         return {"threads": cores, "slots": 1, "examples_per_s": together}
     return {"threads": 1, "slots": executor.slots, "examples_per_s": apart / executor.slots}

@@ -175,11 +175,14 @@ def fit(
             checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
             saved = time.monotonic()
 
+    if valid is None:
+        for name, value in weights.items():
+            best[name].copy_(value)
     if state:
         checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
     if facts["stopped"]:
         notes.append(f"stopped early: no better score in {plan.patience} looks")
-    network.load_state_dict(best if valid is not None else weights)
+    network.load_state_dict(best)
     network.eval()
     predicted = None if valid is None else probabilities(network, valid, streams, plan.precision)
     notes += collapsed(predicted, valid)
