@@ -20,18 +20,17 @@ def cores_of(run: Run) -> int:
 
 
 def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
-    """{"threads", "slots", "precision", "examples_per_s" (of one slot; None when no clock runs)}."""
+    """{"threads", "slots", "examples_per_s" (of one slot; None when no clock runs)}."""
 
     def decide() -> "dict[str, Any]":
-        precision = "float32" if run.options.precision == "auto" else run.options.precision
-        machine = {"threads": 1, "slots": executor.slots, "precision": precision, "examples_per_s": None}
+        machine = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
         if run.plan.search_s is None or run.stopped():
             return machine  # a study of so many trials shall not depend on the machine's mood
         begun = [candidate for _, candidate in portfolio_of(run.options, bench.task.portfolio)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.
         stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
         both = not run.options.workers and run.plan.search_s >= CALIBRATED_S
-        precise = run.options.device, precision
+        precise = run.options.device, run.options.precision
         measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), *precise, both=both)
         return machine | measured
 
@@ -46,7 +45,7 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]") -> FullE
         run.study.folder,
         machine["threads"],
         run.options.device,
-        machine["precision"],
+        run.options.precision,
         run.options.trial_timeout_s or None,
         run.options.trial_memory_mib or None,
     )

@@ -86,9 +86,7 @@ class Options:
             else f"--split {'/'.join(f'{s:g}' for s in split)} is not three shares that sum to 100. "
             "Give for instance 80/10/10, or 90/10/0 for no test split.",
             "" if self.seed >= 0 else f"--seed {self.seed} is negative. Give 0 or more.",
-            ""
-            if self.max_length >= 0
-            else f"--max-length {self.max_length} is negative. 0 chooses by the data.",
+            "" if self.max_length >= 0 else f"--max-length {self.max_length} is negative. 0 chooses by the data.",
             "" if self.workers >= 0 else f"--workers {self.workers} is negative. Give a number, or 0 to measure.",
         ]
 

@@ -1,6 +1,7 @@
 """What a worker does with a proposal: build the network, train it on each fold, score it on what was left out."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,67 +9,78 @@ import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
-from seqwright.data.examples import Ragged
+from seqwright.data.examples import Encoded, Ragged
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench, load
 
 
-def run(
-    prepared: str,
-    run_folder: str,
-    candidate: "dict[str, Any]",
-    number: int,
-    examples: int,
-    folds: int,
-    stage: str,
-    seed: int,
-    threads: int = 1,
-    device: str = "auto",
-    precision: str = "float32",
-    stop_at: "float | None" = None,
-    save_every_s: float = 20.0,
-) -> "dict[str, Any]":
+@dataclass(frozen=True)
+class Order:
+    """What a worker is asked to train; all of it JSON.
+
+    Args:
+        prepared, run_folder: where the data lie, and where training states and predictions go.
+        candidate: as `codec.to_data` wrote it.
+        stop_at: time.time() after which to stop at once and score what there is.
+        save_every_s: how much training a kill may cost.
+    """
+
+    prepared: str
+    run_folder: str
+    candidate: dict[str, Any]
+    number: int
+    examples: int
+    folds: int
+    stage: str
+    seed: int
+    threads: int = 1
+    device: str = "auto"
+    precision: str = "auto"
+    stop_at: float | None = None
+    save_every_s: float = 20.0
+
+
+def run(**arguments: Any) -> dict[str, Any]:
     """Train one candidate to a fidelity; the JSON half of a Trial.
 
     A refit is judged on the fold of its seed. Where data are so few that the search was judged on all folds, it
     trains on every row instead, and the folds' judgement of its candidate stands.
 
     Args:
-        stop_at: time.time() after which to stop at once and score what there is.
-        save_every_s: how much training a kill may cost.
+        arguments: the fields of an `Order`.
     """
     import torch
 
-    torch.set_num_threads(threads)
     from seqwright.nn.cost import cost
 
+    order = Order(**arguments)
+    torch.set_num_threads(order.threads)
     began = time.monotonic()
-    bench = load(prepared)
-    value: Candidate = codec.from_data(candidate)
-    final = stage == "refit" and bench.searched > 1
-    which = [seed % len(bench.folds)] if stage == "refit" else range(folds)
+    bench = load(order.prepared)
+    candidate: Candidate = codec.from_data(order.candidate)
+    refit = order.stage == "refit"
+    whole = refit and bench.searched > 1
+    which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))
     runs = []
     for fold in which:
         train, valid = bench.folds[fold]
-        if final:
-            train, valid = np.arange(len(bench.development)), None
-        state = state_path(Path(run_folder), codec.identity(value), stage, seed, fold)
-        runs.append(_train(bench, value, train, valid, examples, stage, seed, device, precision, stop_at, state))
+        data = bench.development if whole else bench.development.take(train)
+        runs.append(_train(order, bench, candidate, data, None if whole else bench.development.take(valid), fold))
     told = {
         "costs": {
             "examples_per_s": sum(r.trained for r in runs) / max(1e-9, sum(r.seconds for r in runs)),
-            "best_examples": float(np.mean([r.best_step * value.recipe.batch_size for r in runs])),
+            "best_examples": float(np.mean([r.best_step * candidate.recipe.batch_size for r in runs])),
         }
-        | cost(value.architecture, bench.interface),
+        | cost(candidate.architecture, bench.interface),
         "curve": [list(point) for point in runs[0].curve],
         "notes": sorted({note for r in runs for note in r.notes}),
         "seconds": time.monotonic() - began,
     }
-    if final:  # judged already, by the folds of its trial in the search
+    if whole:  # judged already, by the folds of its trial in the search
         return told | {"score": 0.0, "metrics": {}, "notes": [*told["notes"], "trained on every row, not judged"]}
     index = np.concatenate([bench.folds[f][1] for f in which])
     pooled = _pool([r.probabilities for r in runs])
-    predictions.save(Path(run_folder), number, index, pooled)
+    predictions.save(Path(order.run_folder), order.number, index, pooled)
     decoded = bench.task.decode(pooled)
     targets = listed(bench.development.take(index).targets)
     metrics = {m.name: float(m.reduce(m.statistics(decoded, targets).sum(0))) for m in bench.task.metrics()}
@@ -76,48 +88,32 @@ def run(
 
 
 def _train(
-    bench: Workbench,
-    candidate: Candidate,
-    train: np.ndarray,
-    valid: "np.ndarray | None",
-    examples: int,
-    stage: str,
-    seed: int,
-    device: str,
-    precision: str,
-    stop_at: "float | None",
-    state: Path,
+    order: Order, bench: Workbench, candidate: Candidate, train: Encoded, valid: Encoded | None, fold: int
 ) -> Any:
+    """One network, from its checkpoint if it has one."""
     import torch
 
     from seqwright.nn.build import build
     from seqwright.train.device import device_of
     from seqwright.train.fit import Plan, fit, looks_of, steps_of
 
-    recipe, refit = candidate.recipe, stage == "refit"
-    torch.manual_seed(seed)
-    network = build(candidate.architecture, bench.interface, recipe.dropout).to(device_of(device))
+    recipe, refit = candidate.recipe, order.stage == "refit"
+    torch.manual_seed(order.seed)
+    network = build(candidate.architecture, bench.interface, recipe.dropout).to(device_of(order.device))
     looks = looks_of(len(train), recipe.batch_size)
-    steps = steps_of(examples, recipe.batch_size, looks)
+    steps = steps_of(order.examples, recipe.batch_size, looks)
     plan = Plan(
         steps=steps,
         schedule="cosine" if refit else "constant",
         looks=steps if refit else looks,
-        seed=seed,
-        precision=precision,
-        stop_at=None if stop_at is None else time.monotonic() + stop_at - time.time(),
+        seed=order.seed,
+        precision=order.precision,
+        stop_at=None if order.stop_at is None else time.monotonic() + order.stop_at - time.time(),
+        save_every_s=order.save_every_s,
     )
-    return fit(
-        network,
-        recipe,
-        bench.development.take(train),
-        None if valid is None else bench.development.take(valid),
-        bench.score,
-        plan,
-        candidate.architecture.streams,
-        len(bench.task.labels),
-        state,
-    )
+    state = state_path(Path(order.run_folder), codec.identity(candidate), order.stage, order.seed, fold)
+    streams, classes = candidate.architecture.streams, len(bench.task.labels)
+    return fit(network, recipe, train, valid, bench.score, plan, streams, classes, state)
 
 
 def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int) -> Path:

@@ -26,8 +26,12 @@ def device_of(name: str) -> torch.device:
 
 @contextlib.contextmanager
 def autocast(device: torch.device, precision: str) -> Iterator[None]:
-    """bfloat16 where `precision` says so, float32 otherwise."""
-    if precision == "bfloat16":
+    """bfloat16 where `precision` says so; "auto" says so on a GPU.
+
+    On a CPU, even one with bfloat16 instructions, networks of these sizes spend their time elsewhere: measured
+    with a width of 128, a convolutional one gained 2 to 12 %, recurrent and attention ones lost 10 to 45 %.
+    """
+    if precision == "bfloat16" or (precision == "auto" and device.type == "cuda"):
         with torch.autocast(device.type, torch.bfloat16):
             yield
     else:
