@@ -107,9 +107,9 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
         with LocalPool(cores_of(run)) as executor:
             baselines = compare(run, bench, executor)
             machine = machine_of(run, bench, executor)
-        with closing(evaluator_of(run, bench, machine)) as evaluator:
-            explore(run, bench, evaluator, machine["examples_per_s"])
-            refitted = refit(run, bench, evaluator)
+            with closing(evaluator_of(run, bench, machine, executor)) as evaluator:
+                explore(run, bench, evaluator, machine["examples_per_s"])
+                refitted = refit(run, bench, evaluator)
         delivery = deliver(run, bench, refitted, baselines)
         return _result(study, delivery.score)
 

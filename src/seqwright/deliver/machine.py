@@ -37,13 +37,17 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
     return run.study.once("machine", decide)
 
 
-def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]") -> FullEvaluator:
-    """Workers that train, as `machine` says."""
+def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor: Executor) -> FullEvaluator:
+    """Workers that train, as `machine` says: those of `executor`, which have loaded all by now, or others."""
+    slots, threads = machine["slots"], machine["threads"]
+    if (slots, threads) != (executor.slots, 1):
+        executor.close()
+        executor = LocalPool(slots, threads)
     return FullEvaluator(
-        LocalPool(machine["slots"], machine["threads"]),
+        executor,
         bench.folder,
         run.study.folder,
-        machine["threads"],
+        threads,
         run.options.device,
         run.options.precision,
         run.options.trial_timeout_s or None,
