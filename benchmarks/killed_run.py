@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from seqwright import api
+from seqwright.deliver import machine
 from seqwright.deliver.show import Quiet
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.study.record import Trial
@@ -57,7 +58,7 @@ def generate(folder: Path) -> None:
 
 def main(folder: str, trials: str) -> None:
     data = Path(folder).parent / "data"
-    api.FullEvaluator = Saving  # pyright: ignore[reportPrivateImportUsage]
+    machine.FullEvaluator = Saving  # pyright: ignore[reportPrivateImportUsage]
     api.fit(
         data / "train.tsv",
         valid=data / "valid.tsv",

@@ -24,10 +24,10 @@ from random import Random
 from typing import IO, Any
 
 import psutil
-from benchmarks.killed_run import generate
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.killed_run import generate
 from seqwright.arch.codec import identity
 from seqwright.search.leaderboard import leaderboard
 from seqwright.study.record import Trial

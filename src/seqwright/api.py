@@ -109,8 +109,8 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
             machine = machine_of(run, bench, executor)
             with closing(evaluator_of(run, bench, machine, executor)) as evaluator:
                 explore(run, bench, evaluator, machine["examples_per_s"])
-                refitted = refit(run, bench, evaluator)
-        delivery = deliver(run, bench, refitted, baselines)
+                finals = refit(run, bench, evaluator)
+        delivery = deliver(run, bench, finals, baselines)
         return _result(study, delivery.score)
 
 

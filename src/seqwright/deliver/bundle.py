@@ -87,7 +87,13 @@ class Model:
         member = self.members[i]
         interface = self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
         network = build(member.candidate.architecture, interface)
-        network.load_state_dict(member.tensors)
+        try:
+            network.load_state_dict(member.tensors)
+        except RuntimeError as error:
+            raise BundleError(
+                f"weights.safetensors does not fit member {i} of architecture.json "
+                f"({str(error).splitlines()[-1].strip()}). Take the bundle from a copy or fit again."
+            ) from error
         return network.eval()
 
     def to_bytes(self) -> bytes:
@@ -145,6 +151,7 @@ def load(folder: "Path | str") -> Model:
     Raises:
         BundleError: not a bundle, incomplete, changed since it was written, or of another schema version.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     folder = Path(folder)
@@ -192,16 +199,23 @@ def load(folder: "Path | str") -> Model:
         ]
         columns = described.pop("columns", {})
         return Model(registry.from_data(described), preparation, members, columns, folder)
-    except (SeqwrightError, ValueError, KeyError, TypeError) as error:
+    except (SeqwrightError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder} cannot be read as a bundle: {error}") from error
 
 
 def from_bytes(data: bytes, folder: Path) -> Model:
-    """Unpack what `Model.to_bytes` packed into `folder` and load it."""
+    """Unpack what `Model.to_bytes` packed into `folder` and load it.
+
+    Raises:
+        BundleError: these are not the bytes of a bundle.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in archive.namelist():
-            (folder / Path(name).name).write_bytes(archive.read(name))
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                (folder / Path(name).name).write_bytes(archive.read(name))
+    except zipfile.BadZipFile as error:
+        raise BundleError(f"These are not the bytes of a bundle: {error}. Give what `Model.to_bytes` gave.") from None
     return load(folder)
 
 

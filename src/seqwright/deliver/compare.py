@@ -24,4 +24,5 @@ def compare(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
     run_all(
         executor, bench, run.study.folder, WITHOUT_CLOCK_S if left is None else left, dict(done), ended, run.stopped
     )
-    return done
+    names = [b.name for b in bench.task.baselines()]  # in this order, whichever ended first
+    return {name: done[name] for name in names if name in done}

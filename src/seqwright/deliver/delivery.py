@@ -56,33 +56,58 @@ def deliveries(study: Study) -> int:
     return len(study.events("delivered"))
 
 
-def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> list[Trial]:
+@dataclass(frozen=True)
+class Finals:
+    """Who came to the finals by the search, and what became of their refits in `folder`."""
+
+    searched: Sequence[Trial]
+    refitted: Sequence[Trial]
+    folder: Path
+
+
+def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
     """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
     study, ends = run.study, run.plan.refit_s
     run.begin("refit", ends)
-    number = deliveries(study)
-
-    def decide() -> "dict[str, Any]":
-        trials, left = study.trials(), run.left(ends)
-        best = _finalists(run, bench, trials)
-        planned = refits(best, trials, left, evaluator.slots)
-        if not best and left != 0.0:  # the search ended before any trial did
-            spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
-            fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
-            planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
-        return {
-            "finalists": [t.proposal.number for t in best],
-            "refits": [proposal_to_data(p) for p in planned],
-        }
-
-    planned = [proposal_from_data(data) for data in study.once(f"finals-{number}", decide)["refits"]]
+    place, decided = _decided(run, bench, evaluator.slots)
+    searched = [t for t in study.trials() if t.proposal.number in decided["finalists"]]
+    planned = [proposal_from_data(data) for data in decided["refits"]]
+    folder = study.folder / "refits" / str(place)
     if not planned:
-        return []
-    folder = study.folder / "refits" / str(number)
+        return Finals(searched, [], folder)
     with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
         evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
         search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s=0.5), on_trial=run.show.trial)
-        return inner.trials()
+        return Finals(searched, inner.trials(), folder)
+
+
+def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, Any]]":
+    """The finalists and their refits, and the place of this decision among all of the study's.
+
+    It is kept once the search has had its whole budget, so that a command that was killed meanwhile decides no other
+    way. What is decided in haste, as the user asked to stop, is not: the same command will go on searching.
+    """
+    study = run.study
+    known = [data for _, data in study.events("finals")]
+    purpose = [deliveries(study), str(run.budget)]
+    for place, data in enumerate(known):
+        if data["for"] == purpose:
+            return place, data
+    trials, left = study.trials(), run.left(run.plan.refit_s)
+    best = _finalists(run, bench, trials)
+    planned = refits(best, trials, left, slots)
+    if not best and left != 0.0:  # the search ended before any trial did
+        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
+        fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
+        planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
+    decided = {
+        "for": purpose,
+        "finalists": [t.proposal.number for t in best],
+        "refits": [proposal_to_data(p) for p in planned],
+    }
+    if planned:
+        study.event("finals", decided)
+    return len(known), decided
 
 
 def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
@@ -92,24 +117,19 @@ def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Tria
     return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), score)
 
 
-def deliver(
-    run: Run, bench: Workbench, refitted: Sequence[Trial], baselines: "Mapping[str, Mapping[str, Any]]"
-) -> Delivery:
+def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str, Mapping[str, Any]]") -> Delivery:
     """Choose, measure, write.
 
     Args:
-        refitted: what `refit` gave; may be empty, then the search's own networks are delivered.
+        finals: what `refit` gave; without any refits the search's own networks are delivered.
 
     Raises:
         SeqwrightError: no trial ended well, so there is nothing to deliver.
     """
     run.begin("test")
     study, single = run.study, run.options.single
-    number = deliveries(study)
     trials = study.trials()
-    decided = dict(study.events()).get(f"finals-{number}") or {"finalists": []}
-    searched = [t for t in trials if t.proposal.number in decided["finalists"]]
-    found = _gathered(bench, study.folder, searched, study.folder / "refits" / str(number), refitted)
+    found = _gathered(bench, study.folder, finals)
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
         raise SeqwrightError(
@@ -137,22 +157,21 @@ def deliver(
     return Delivery(folder, score, evidence, len(members))
 
 
-def _gathered(
-    bench: Workbench, search_folder: Path, searched: Sequence[Trial], refit_folder: Path, refitted: Sequence[Trial]
-) -> "dict[str, Finalist]":
+def _gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[str, Finalist]":
     """The finalists by id: the search's own networks and their refits.
 
     Where refits trained on every row they take the place of the folds' networks, which saw less.
     """
     found: dict[str, Finalist] = {}
-    for folder, trial in [(search_folder, t) for t in searched] + [(refit_folder, t) for t in refitted]:
+    both = [(search_folder, t) for t in finals.searched] + [(finals.folder, t) for t in finals.refitted]
+    for folder, trial in both:
         states = [] if trial.failed else _states(bench, folder, trial)
         if not states:
             continue
         name = codec.identity(trial.proposal.candidate)
         finalist = found.setdefault(name, Finalist(trial.proposal.candidate, [], []))
-        if bench.searched > 1 and folder == refit_folder:
-            finalist.states = [s for s in finalist.states if s.is_relative_to(refit_folder)]
+        if bench.searched > 1 and folder == finals.folder:
+            finalist.states = [s for s in finalist.states if s.is_relative_to(finals.folder)]
         finalist.states += states
         if (answers := predictions.load(folder, trial.proposal.number)) is not None:
             finalist.answers.append(answers)

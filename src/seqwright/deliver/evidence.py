@@ -96,9 +96,13 @@ def weigh(
     sign = 1 if chosen.higher_is_better else -1
     scored = {r.name: sign * r.metrics[chosen.name].value for r in rivals if r.metrics}
     gains = {}
+
+    def gain(over: str) -> Interval:
+        return paired(chosen, statistics[DELIVERED], statistics[over], weights=weights, seed=seed)
+
     if beaten := [name for name in baselines if name in scored]:
         best = max(beaten, key=lambda n: scored[n])
-        gains["best baseline"] = (best, paired(chosen, statistics[DELIVERED], statistics[best], seed=seed))
+        gains["best baseline"] = (best, gain(best))
     if PORTFOLIO in scored:
-        gains[PORTFOLIO] = (PORTFOLIO, paired(chosen, statistics[DELIVERED], statistics[PORTFOLIO], seed=seed))
+        gains[PORTFOLIO] = (PORTFOLIO, gain(PORTFOLIO))
     return Evidence(chosen.name, tuple(rivals), gains, len(targets))

@@ -24,7 +24,7 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
 
     def decide() -> "dict[str, Any]":
         machine = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
-        if run.plan.search_s is None or run.stopped():
+        if run.plan.search_s is None:
             return machine  # a study of so many trials shall not depend on the machine's mood
         begun = [candidate for _, candidate in portfolio_of(run.options, bench.task.portfolio)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.

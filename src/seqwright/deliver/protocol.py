@@ -69,14 +69,23 @@ def protocol(
     everything = np.arange(count)
     share = shares[1] / (shares[0] + shares[1])
     if count < SMALL:
-        pieces = tuple(cut(examples, FOLDS, seed=seed))
+        pieces = tuple(cut(examples, _at_most(examples, FOLDS), seed=seed))
         said = f"{len(pieces)}-fold cross-validation over {count:,} rows, {sealed_said}"
         return Protocol(examples, test, pieces, len(pieces), everything, said)
     train, held, _ = split(examples, (1 - share, share, 0.0), seed=seed)
-    others = cut(examples.take(train), max(2, round(1 / share) - 1), seed=seed)
+    rest = examples.take(train)
+    others = cut(rest, _at_most(rest, max(2, round(1 / share) - 1)), seed=seed)
     pieces = ((train, held), *((np.sort(np.concatenate([train[a], held])), train[b]) for a, b in others))
     said = f"train {len(train):,} rows, validation {len(held):,} rows, {sealed_said}"
     return Protocol(examples, test, pieces, 1, everything, said)
+
+
+def _at_most(examples: Examples, folds: int) -> int:
+    """As many folds as wanted, or as there are groups to put in them; two at least, or there is nothing to cut."""
+    if examples.groups is None:
+        return folds
+    apart = {g for g in examples.groups if g is not None}
+    return max(2, min(folds, len(apart) + sum(g is None for g in examples.groups)))
 
 
 def joined(first: Examples, second: Examples) -> Examples:

@@ -121,6 +121,8 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     """
     ends = run.plan.search_s
     run.begin("search", ends)
+    if run.stopped():
+        return  # nothing is to be decided in haste that later commands would be bound by
     begun = portfolio_of(run.options, bench.task.portfolio)
 
     def decide() -> "list[list[int]]":
