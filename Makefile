@@ -32,8 +32,9 @@ demo: $(VENV)/demo.done
 	@rm -rf $(DEMO)
 	$(BIN)/python examples/language_names.py $(DEMO)/names.tsv
 	$(BIN)/seqwright fit $(DEMO)/names.tsv --budget 2m --folder $(DEMO)/run
-	@echo
-	$(BIN)/seqwright predict $(DEMO)/run - < examples/unnamed.txt
+	@echo; echo 'Eight lines that it has not seen:'
+	@$(BIN)/seqwright predict $(DEMO)/run - -o $(DEMO)/labels.csv < examples/unnamed.txt
+	@cut -d, -f1,2 $(DEMO)/labels.csv | tail -n +2 | paste - examples/unnamed.txt
 
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
