@@ -116,7 +116,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> "dict[str, Any]":
         """The parameters and the bundle's bytes; the opened model is left out, and opened again when wanted."""
-        state = super().__getstate__()
+        state: Any = super().__getstate__()
         return state | {"_model": None} if "_model" in state else state
 
     def __sklearn_tags__(self) -> Any:

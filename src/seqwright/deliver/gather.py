@@ -45,7 +45,8 @@ def gather(run: Run, sources: Sources) -> Workbench:
             for finding in more.findings:
                 show.found(finding)
             others[name] = more.examples
-    shares = tuple(share / 100 for share in options.split)
+    train, held, sealed = options.split
+    shares = (train / 100, held / 100, sealed / 100)
     cut = protocol(loaded.examples, others.get("validation"), others.get("test"), shares, options.seed)
     show.say(cut.said)
     if cut.test is not None:

@@ -101,8 +101,8 @@ class Options:
         if unknown := [n for n in given if n not in names]:
             wrong = [f'There is no option "{n}".{did_you_mean(n, names)}' for n in unknown]
             raise InputError("\n".join([*wrong, f"Options are: {', '.join(names)}."]))
-        tuples = {n: tuple(v) for n, v in given.items() if isinstance(v, list | tuple)}
-        return cls(**(given | tuples))
+        plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+        return cls(**plain)
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)

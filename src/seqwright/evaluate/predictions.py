@@ -14,7 +14,7 @@ def save(run_folder: Path, name: "int | str", index: np.ndarray, probabilities: 
     """Keep `probabilities` of the development examples `index`, as float16, replaced in one step."""
     path = _path(run_folder, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {"index": np.asarray(index, np.int64)}
+    arrays: dict[str, np.ndarray] = {"index": np.asarray(index, np.int64)}
     if isinstance(probabilities, list):
         ragged = Ragged.of(probabilities)
         arrays |= {"values": ragged.values.astype(np.float16), "offsets": ragged.offsets}

@@ -22,7 +22,8 @@ LOOK_S = 0.5  # how often the clock and the table of commands are looked at whil
 class Evaluator(Protocol):
     """Turns proposals into trials, `slots` at a time. A candidate that fails is a trial with an error."""
 
-    slots: int
+    @property
+    def slots(self) -> int: ...
 
     def submit(self, proposal: Proposal) -> None:
         """Queue a proposal; returns at once. More than `slots` may be queued."""

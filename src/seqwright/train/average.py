@@ -27,7 +27,9 @@ class Average:
             return
         rate = min(1.0, EVERY / min(HORIZON, max(EVERY, 0.1 * step)))
         moving = [n for n, v in self.values.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.average[n] for n in moving], [self.values[n] for n in moving], rate)
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+            [self.average[n] for n in moving], [self.values[n] for n in moving], rate
+        )
         for name, value in self.values.items():
             if not value.is_floating_point():
                 self.average[name].copy_(value)

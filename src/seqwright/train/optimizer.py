@@ -10,10 +10,10 @@ from seqwright.arch.candidate import Recipe
 
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW; only matrices decay, vectors (norms, biases) do not; a module may ask for its own `adam_epsilon`."""
-    epsilons = {
-        id(p): module.adam_epsilon
+    epsilons: dict[int, float] = {
+        id(p): epsilon
         for module in network.modules()
-        if isinstance(getattr(module, "adam_epsilon", None), float)
+        if isinstance(epsilon := getattr(module, "adam_epsilon", None), float)
         for p in module.parameters()
     }
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
