@@ -26,6 +26,7 @@ FINALISTS = 4
 JUDGED = 2000  # steps or examples that are enough to choose by
 SEEDS = 5
 STRETCH = 1.2  # a cosine run wants a little longer than the best look of a constant-rate run
+LEAST = 0.5  # of the wanted training; a refit that would get less is not begun
 SAFETY = 0.75  # of the time left; refits that run at once disturb each other
 
 
@@ -98,11 +99,14 @@ def refits(
             # A candidate that was never trained to its best may have been better later.
             ended = trial.proposal.fidelity == top or "stopped early" in " ".join(trial.notes)
             examples = round(STRETCH * (_best(trial) if ended else max(_best(trial), usual)))
-            cost = examples / max(1e-9, trial.costs.get("examples_per_s", 1.0))
-            # A single network cannot be split over slots: it must fit by itself, too.
-            if left is not None and (cost > left or (seconds is not None and cost > SAFETY * seconds)):
-                continue
-            left = None if left is None else left - cost
+            rate = max(1e-9, trial.costs.get("examples_per_s", 1.0))
+            if seconds is not None and left is not None:
+                # A single network cannot be split over slots. A cosine over fewer steps is better than none.
+                room = rate * min(SAFETY * seconds, left)
+                if room < LEAST * examples:
+                    continue
+                examples = round(min(examples, room))
+                left -= examples / rate
             why = f"refit of finalist {rank + 1} with seed {seed}"
             planned.append(Proposal(trial.proposal.candidate, Fidelity(examples, 1, "refit"), why, seed=seed))
     return planned
