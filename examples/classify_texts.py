@@ -1,4 +1,7 @@
-"""The main job from Python: texts and labels in, a tested model out. Run as: python examples/classify_texts.py [BUDGET]"""
+"""The main job from Python: texts and labels in, a tested model out.
+
+Run as: python examples/classify_texts.py [BUDGET]
+"""
 
 import random
 import sys
