@@ -84,6 +84,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             weights = np.asarray(sample_weight, dtype=float)
             if weights.shape != y.shape:
                 raise InputError(f"sample_weight has shape {weights.shape}, but y has {y.shape}.")
+            if not weights.any():
+                raise InputError("sample_weight is zero for every text. Give at least some a weight above zero.")
             columns["weight"] = weights.tolist()
             options["weight"] = "weight"
         with _run_folder(self.folder) as folder:

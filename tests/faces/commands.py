@@ -18,7 +18,7 @@ def sentences(count: int, seed: int = 0) -> list[tuple[str, str]]:
     """(text, label) pairs, the labels in turn."""
     rng = random.Random(seed)
     labels = [sorted(KINDS)[i % 2] for i in range(count)]
-    return [(" ".join(rng.choice([*KINDS[label], "the", "of", "my"]) for _ in range(6)), label) for label in labels]
+    return [(" ".join(rng.sample(KINDS[label], 3) + rng.choices(["the", "of", "my"], k=3)), label) for label in labels]
 
 
 def write_csv(path: Path, count: int, seed: int = 0) -> Path:

@@ -48,6 +48,7 @@ class Live:
         if self._progress.done:
             self._console.print(Text(f"{self._progress.stage}: {self._progress.summary()}", style="bold"))
         self._progress.start(name, spent_s)
+        self._live.refresh()
 
     def baseline(self, result: "dict[str, Any]") -> None:
         self._console.print(Text(baseline_line(result), style="red" if result.get("error") else ""))
