@@ -67,12 +67,13 @@ class Command:
         return command
 
     def _listen(self, lines: "IO[str]") -> None:
-        for line in lines:
-            with self.news:
-                self.lines += 1
-                if line.startswith("stage "):
-                    self.stage = line.split()[1]
-                self.news.notify_all()
+        with lines:
+            for line in lines:
+                with self.news:
+                    self.lines += 1
+                    if line.startswith("stage "):
+                        self.stage = line.split()[1]
+                    self.news.notify_all()
         with self.news:
             self.news.notify_all()
 
