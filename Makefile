@@ -8,7 +8,7 @@ DEMO := runs/demo
 .PHONY: help demo test check types slow clean
 
 help:
-	@echo "make demo   search for a network that tells twenty languages apart, and use it (about 3 minutes)"
+	@echo "make demo   search for a network that tells twenty languages apart, and use it (about 4 minutes)"
 	@echo "make test   style, import contracts, types, then the everyday tests"
 	@echo "make check  style, import contracts and types alone"
 	@echo "make slow   the tests that take minutes each"
@@ -31,7 +31,7 @@ $(VENV)/dev.done: $(BIN)/python pyproject.toml constraints/ci.txt
 demo: $(VENV)/demo.done
 	@rm -rf $(DEMO)
 	$(BIN)/python examples/language_names.py $(DEMO)/names.tsv
-	$(BIN)/seqwright fit $(DEMO)/names.tsv --budget 2m --folder $(DEMO)/run
+	$(BIN)/seqwright fit $(DEMO)/names.tsv --budget 3m --folder $(DEMO)/run
 	@echo; echo 'Eight lines that it has not seen:'
 	@$(BIN)/seqwright predict $(DEMO)/run - -o $(DEMO)/labels.csv < examples/unnamed.txt
 	@cut -d, -f1,2 $(DEMO)/labels.csv | tail -n +2 | paste - examples/unnamed.txt

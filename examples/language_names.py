@@ -30,12 +30,12 @@ def names(code: str) -> set[str]:
 
 def rows(each: int = EACH, seed: int = 0) -> list[tuple[str, str]]:
     """(name, language) pairs, `each` of every language, in an order that only `seed` decides."""
-    known = {code: names(code) for code in LANGUAGES}
-    spelt = Counter(name.casefold() for found in known.values() for name in {n.casefold(): n for n in found}.values())
+    known = {code: {name.casefold(): name for name in sorted(names(code))} for code in LANGUAGES}
+    spelt = Counter(name for found in known.values() for name in found)
     rng = random.Random(seed)
     pairs: list[tuple[str, str]] = []
     for code, found in known.items():
-        own = sorted(name for name in found if spelt[name.casefold()] == 1)
+        own = [name for plain, name in sorted(found.items()) if spelt[plain] == 1]
         language = Locale(code).english_name
         pairs += [(name, language) for name in rng.sample(own, min(each, len(own)))]
     rng.shuffle(pairs)
