@@ -10,11 +10,12 @@ from seqwright.deliver import bundle
 from seqwright.deliver.allot import allot
 from seqwright.deliver.bundle import Model
 from seqwright.deliver.compare import compare
-from seqwright.deliver.delivery import deliver, refit
+from seqwright.deliver.delivery import deliver
 from seqwright.deliver.gather import Sources, gather
 from seqwright.deliver.identity import begin, budget_of, extend, finished, fresh_folder
 from seqwright.deliver.machine import cores_of, evaluator_of, machine_of
 from seqwright.deliver.options import Options
+from seqwright.deliver.refitting import refit
 from seqwright.deliver.run import Run
 from seqwright.deliver.searching import explore, vet
 from seqwright.deliver.show import Quiet, Show

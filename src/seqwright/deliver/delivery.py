@@ -1,6 +1,6 @@
-"""The last stage: refit the finalists, choose on validation, read test once, write the bundle."""
+"""The last stage: choose on validation, read test once, write the bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,26 +10,19 @@ import numpy as np
 import seqwright
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
-from seqwright.data import store
 from seqwright.deliver import bundle
 from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import ROUNDS, common, select
-from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
-from seqwright.deliver.finalists import finalists, refits
+from seqwright.deliver.evidence import Evidence
 from seqwright.deliver.gather import facts
+from seqwright.deliver.measuring import measure
+from seqwright.deliver.networks import states, weights
+from seqwright.deliver.refitting import Finals
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import portfolio_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
-from seqwright.evaluate.full import FullEvaluator
-from seqwright.evaluate.trial import listed, state_path
+from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
-from seqwright.search.fixed import Fixed
-from seqwright.search.leaderboard import leaderboard
-from seqwright.search.loop import search
-from seqwright.study.record import Fidelity, Proposal, Trial
-from seqwright.study.rows import proposal_from_data, proposal_to_data
-from seqwright.study.store import Study
 
 
 @dataclass
@@ -49,72 +42,6 @@ class Delivery:
     score: float
     evidence: Evidence | None
     members: int
-
-
-def deliveries(study: Study) -> int:
-    """How many models this run has delivered: the number of the one that is being made."""
-    return len(study.events("delivered"))
-
-
-@dataclass(frozen=True)
-class Finals:
-    """Who came to the finals by the search, and what became of their refits in `folder`."""
-
-    searched: Sequence[Trial]
-    refitted: Sequence[Trial]
-    folder: Path
-
-
-def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
-    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
-    study, ends = run.study, run.plan.refit_s
-    run.begin("refit", ends)
-    place, decided = _decided(run, bench, evaluator.slots)
-    searched = [t for t in study.trials() if t.proposal.number in decided["finalists"]]
-    planned = [proposal_from_data(data) for data in decided["refits"]]
-    folder = study.folder / "refits" / str(place)
-    if not planned:
-        return Finals(searched, [], folder)
-    with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
-        evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
-        search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s=0.5), on_trial=run.show.trial)
-        return Finals(searched, inner.trials(), folder)
-
-
-def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, Any]]":
-    """The finalists and their refits, and the place of this decision among all of the study's.
-
-    It is kept once the search has had its whole budget, so that a command that was killed meanwhile decides no other
-    way. What is decided in haste, as the user asked to stop, is not: the same command will go on searching.
-    """
-    study = run.study
-    known = [data for _, data in study.events("finals")]
-    purpose = [deliveries(study), str(run.budget)]
-    for place, data in enumerate(known):
-        if data["for"] == purpose:
-            return place, data
-    trials, left = study.trials(), run.left(run.plan.refit_s)
-    best = _finalists(run, bench, trials)
-    planned = refits(best, trials, left, slots)
-    if not best and left != 0.0:  # the search ended before any trial did
-        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
-        fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
-        planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
-    decided = {
-        "for": purpose,
-        "finalists": [t.proposal.number for t in best],
-        "refits": [proposal_to_data(p) for p in planned],
-    }
-    if planned:
-        study.event("finals", decided)
-    return len(known), decided
-
-
-def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
-    def score(index: np.ndarray, probabilities: Any) -> float:
-        return bench.score(probabilities, listed(bench.development.take(index).targets))
-
-    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), score)
 
 
 def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str, Mapping[str, Any]]") -> Delivery:
@@ -144,8 +71,8 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     members = []
     for name, share in shares.items():
         kept = found[name].states[-1:] if single else found[name].states
-        members += [bundle.Member(found[name].candidate, share / len(kept), _weights(state)) for state in kept]
-    evidence = _measure(run, bench, members, trials, baselines)
+        members += [bundle.Member(found[name].candidate, share / len(kept), weights(state)) for state in kept]
+    evidence = measure(run, bench, members, trials, baselines)
     story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
     folder = study.folder / "best"
     text = card(bench.task, members, evidence, story, seqwright.__version__)
@@ -165,14 +92,14 @@ def _gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[st
     found: dict[str, Finalist] = {}
     both = [(search_folder, t) for t in finals.searched] + [(finals.folder, t) for t in finals.refitted]
     for folder, trial in both:
-        states = [] if trial.failed else _states(bench, folder, trial)
-        if not states:
+        kept = [] if trial.failed else states(bench, folder, trial)
+        if not kept:
             continue
         name = codec.identity(trial.proposal.candidate)
         finalist = found.setdefault(name, Finalist(trial.proposal.candidate, [], []))
         if bench.searched > 1 and folder == finals.folder:
             finalist.states = [s for s in finalist.states if s.is_relative_to(finals.folder)]
-        finalist.states += states
+        finalist.states += kept
         if (answers := predictions.load(folder, trial.proposal.number)) is not None:
             finalist.answers.append(answers)
     judged = {name: finalist for name, finalist in found.items() if finalist.answers}
@@ -190,61 +117,6 @@ def _unjudged(bench: Workbench, found: "dict[str, Finalist]") -> "dict[str, Fina
             steps = [np.repeat(s, n, 0) for s, n in zip(steps, lengths, strict=True)]
         finalist.answers.append((valid, steps if bench.task.per_step else np.concatenate(steps)))
     return found
-
-
-def _states(bench: Workbench, folder: Path, trial: Trial) -> list[Path]:
-    """Where the networks of one trial lie: one for each fold that it was trained for."""
-    proposal = trial.proposal
-    stage, seed = proposal.fidelity.stage, proposal.seed
-    which = [seed % len(bench.folds)] if stage == "refit" else range(proposal.fidelity.folds)
-    paths = [state_path(folder, codec.identity(proposal.candidate), stage, seed, fold) for fold in which]
-    return [path for path in paths if path.exists()]
-
-
-def _weights(state: Path) -> "dict[str, Any]":
-    from seqwright.train import checkpoint
-
-    kept = checkpoint.read(state)
-    assert kept is not None, state
-    return {name.removeprefix("best/"): tensor for name, tensor in kept[0].items() if name.startswith("best/")}
-
-
-def _measure(
-    run: Run,
-    bench: Workbench,
-    members: "Sequence[bundle.Member]",
-    trials: Sequence[Trial],
-    baselines: "Mapping[str, Mapping[str, Any]]",
-) -> "Evidence | None":
-    """Open test: the only place that does."""
-    if not (bench.folder / "test.examples.json").exists():
-        return None
-    study, test = run.study, store.load(bench.folder, "test")
-    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench.task.portfolio)}
-    targets = listed(test.targets)
-    answers = {DELIVERED: _answers(bench, members, test)}
-    from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
-    states = [state for trial in from_portfolio[:1] for state in _states(bench, study.folder, trial)]
-    if states:
-        rivals = [bundle.Member(from_portfolio[0].proposal.candidate, 1.0, _weights(state)) for state in states]
-        answers[PORTFOLIO] = _answers(bench, rivals, test)
-    for name in baselines:
-        if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
-            answers[name] = kept[1]
-    if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
-        study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
-    evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
-    study.event("evidence", evidence.as_data())
-    return evidence
-
-
-def _answers(bench: Workbench, members: "Sequence[bundle.Member]", data: Any) -> Any:
-    from seqwright.train.predict import probabilities
-
-    model = bundle.Model(bench.task, bench.preparation, members, {})
-    return model.average(
-        [probabilities(model._network(i), data, m.candidate.architecture.streams) for i, m in enumerate(members)]
-    )
 
 
 def _story(run: Run, bench: Workbench) -> "dict[str, str]":

@@ -1,0 +1,56 @@
+"""Reading the test split: once, for the delivered model and all its rivals at the same moment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seqwright.arch import codec
+from seqwright.data import store
+from seqwright.deliver import bundle
+from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
+from seqwright.deliver.networks import states, weights
+from seqwright.deliver.refitting import deliveries
+from seqwright.deliver.run import Run
+from seqwright.deliver.searching import portfolio_of
+from seqwright.evaluate import predictions
+from seqwright.evaluate.trial import listed
+from seqwright.evaluate.workbench import Workbench
+from seqwright.search.leaderboard import leaderboard
+from seqwright.study.record import Trial
+
+
+def measure(
+    run: Run,
+    bench: Workbench,
+    members: "Sequence[bundle.Member]",
+    trials: Sequence[Trial],
+    baselines: "Mapping[str, Mapping[str, Any]]",
+) -> "Evidence | None":
+    """Open test: the only place that does."""
+    if not (bench.folder / "test.examples.json").exists():
+        return None
+    study, test = run.study, store.load(bench.folder, "test")
+    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench.task.portfolio)}
+    targets = listed(test.targets)
+    answers = {DELIVERED: _answers(bench, members, test)}
+    from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
+    own = [state for trial in from_portfolio[:1] for state in states(bench, study.folder, trial)]
+    if own:
+        rivals = [bundle.Member(from_portfolio[0].proposal.candidate, 1.0, weights(state)) for state in own]
+        answers[PORTFOLIO] = _answers(bench, rivals, test)
+    for name in baselines:
+        if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
+            answers[name] = kept[1]
+    if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
+        study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
+    evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
+    study.event("evidence", evidence.as_data())
+    return evidence
+
+
+def _answers(bench: Workbench, members: "Sequence[bundle.Member]", data: Any) -> Any:
+    from seqwright.train.predict import probabilities
+
+    model = bundle.Model(bench.task, bench.preparation, members, {})
+    return model.average(
+        [probabilities(model._network(i), data, m.candidate.architecture.streams) for i, m in enumerate(members)]
+    )

@@ -1,0 +1,88 @@
+"""The stage of the refits: the finalists are trained again, each with several seeds, in a small study of their own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqwright.arch import codec
+from seqwright.deliver.finalists import finalists, refits
+from seqwright.deliver.run import Run
+from seqwright.deliver.searching import portfolio_of
+from seqwright.evaluate import predictions
+from seqwright.evaluate.full import FullEvaluator
+from seqwright.evaluate.trial import listed
+from seqwright.evaluate.workbench import Workbench
+from seqwright.search.fixed import Fixed
+from seqwright.search.loop import search
+from seqwright.study.record import Fidelity, Proposal, Trial
+from seqwright.study.rows import proposal_from_data, proposal_to_data
+from seqwright.study.store import Study
+
+
+@dataclass(frozen=True)
+class Finals:
+    """Who came to the finals by the search, and what became of their refits in `folder`."""
+
+    searched: Sequence[Trial]
+    refitted: Sequence[Trial]
+    folder: Path
+
+
+def deliveries(study: Study) -> int:
+    """How many models this run has delivered: the number of the one that is being made."""
+    return len(study.events("delivered"))
+
+
+def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
+    """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
+    study, ends = run.study, run.plan.refit_s
+    run.begin("refit", ends)
+    place, decided = _decided(run, bench, evaluator.slots)
+    searched = [t for t in study.trials() if t.proposal.number in decided["finalists"]]
+    planned = [proposal_from_data(data) for data in decided["refits"]]
+    folder = study.folder / "refits" / str(place)
+    if not planned:
+        return Finals(searched, [], folder)
+    with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
+        evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
+        search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s=0.5), on_trial=run.show.trial)
+        return Finals(searched, inner.trials(), folder)
+
+
+def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, Any]]":
+    """The finalists and their refits, and the place of this decision among all of the study's.
+
+    It is kept once the search has had its whole budget, so that a command that was killed meanwhile decides no other
+    way. What is decided in haste, as the user asked to stop, is not: the same command will go on searching.
+    """
+    study = run.study
+    known = [data for _, data in study.events("finals")]
+    purpose = [deliveries(study), str(run.budget)]
+    for place, data in enumerate(known):
+        if data["for"] == purpose:
+            return place, data
+    trials, left = study.trials(), run.left(run.plan.refit_s)
+    best = _finalists(run, bench, trials)
+    planned = refits(best, trials, left, slots)
+    if not best and left != 0.0:  # the search ended before any trial did
+        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
+        fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
+        planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
+    decided = {
+        "for": purpose,
+        "finalists": [t.proposal.number for t in best],
+        "refits": [proposal_to_data(p) for p in planned],
+    }
+    if planned:
+        study.event("finals", decided)
+    return len(known), decided
+
+
+def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
+    def score(index: np.ndarray, probabilities: Any) -> float:
+        return bench.score(probabilities, listed(bench.development.take(index).targets))
+
+    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), score)
