@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, doctor):
-    app.command()(command)
+    app.command()(failure.interruptible(command))
 
 
 def _version(asked: bool) -> None:

@@ -124,3 +124,19 @@ QUICK_CHECKS = [given for given in _checks(worded=True) if given[0] in WITHOUT_F
 @pytest.mark.parametrize(("name", "estimator", "check"), QUICK_CHECKS, ids=[given[0] for given in QUICK_CHECKS])
 def test_checks_without_a_search(name: str, estimator: object, check: object) -> None:
     check(estimator)  # type: ignore[operator]
+
+
+EXCEPTIONS = {
+    "check_sample_weight_equivalence_on_dense_data": "a weight of 2 is not a row twice: folds and batches are of rows",
+    "check_sample_weight_equivalence_on_sparse_data": "as on dense data; and texts are never sparse",
+    "check_classifiers_train": "asks for .83 accuracy on blobs, whose coordinates become words of half a unit each",
+}
+SEARCHING = [given for given in _checks(worded=True) if given[0] not in WITHOUT_FIT]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "estimator", "check"), SEARCHING, ids=[given[0] for given in SEARCHING])
+def test_checks_with_a_search(name: str, estimator: object, check: object, request: pytest.FixtureRequest) -> None:
+    if name in EXCEPTIONS:
+        request.applymarker(pytest.mark.xfail(reason=EXCEPTIONS[name]))
+    check(estimator)  # type: ignore[operator]

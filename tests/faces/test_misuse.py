@@ -146,3 +146,11 @@ def test_exceptions_become_messages(
     shown = capsys.readouterr().err
     assert said in shown
     assert len(shown.splitlines()) <= failure.LINES
+
+
+def test_an_interrupt_before_there_is_a_model(run: Run, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt("No network was trained to its end.")
+
+    monkeypatch.setattr(api, "fit", interrupted)
+    assert run("fit", texts) == (130, "", "seqwright: interrupted. No network was trained to its end.\n")

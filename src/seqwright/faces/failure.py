@@ -1,9 +1,11 @@
 """What goes wrong, in words: any exception becomes one screen on standard error and an exit code."""
 
 import errno
+import functools
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 LINES = 24  # a screen
@@ -21,6 +23,23 @@ _REMEDIES = {
     errno.EMFILE: "Too many files are open. Raise the limit (`ulimit -n 4096`).",
     errno.ENOMEM: "There is not enough memory. Close other programs, or give fewer --workers.",
 }
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM before there was anything to deliver."""
+
+
+def interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with its interrupt as an exception of ours; typer would swallow what it says."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt as error:
+            raise Interrupted(str(error)) from error
+
+    return run
 
 
 def told(error: BaseException, debug: bool) -> int:
@@ -50,8 +69,8 @@ def explained(error: Any) -> tuple[str, int]:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "seqwright"
         return f"{error.format_message()}\nSee `{path} --help`.", error.exit_code
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
-        return (str(error) and f"interrupted. {error}") or "interrupted.", INTERRUPTED
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        return f"interrupted. {error}".rstrip(), INTERRUPTED
     if isinstance(error, MemoryError):
         return _REMEDIES[errno.ENOMEM], 1
     cause = error if isinstance(error, OSError) else _full_disk(error)
