@@ -23,6 +23,7 @@ from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
+from seqwright.study.record import CUT_SHORT
 
 
 @dataclass
@@ -93,9 +94,10 @@ def _gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[st
     both = [(search_folder, t) for t in finals.searched] + [(finals.folder, t) for t in finals.refitted]
     for folder, trial in both:
         kept = [] if trial.failed else states(bench, folder, trial)
-        if not kept:
-            continue
         name = codec.identity(trial.proposal.candidate)
+        half_trained = folder == finals.folder and CUT_SHORT in trial.notes
+        if not kept or (half_trained and name in found):
+            continue
         finalist = found.setdefault(name, Finalist(trial.proposal.candidate, [], []))
         if bench.searched > 1 and folder == finals.folder:
             finalist.states = [s for s in finalist.states if s.is_relative_to(finals.folder)]

@@ -5,6 +5,8 @@ from typing import Any
 
 from seqwright.arch.candidate import Candidate
 
+CUT_SHORT = "cut short by the clock"  # a note: the trial did not reach its fidelity
+
 
 @dataclass(frozen=True, order=True)
 class Fidelity:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from seqwright.arch.candidate import Recipe
 from seqwright.data.batch import collate, epoch
 from seqwright.data.examples import Encoded
+from seqwright.study.record import CUT_SHORT
 from seqwright.train import checkpoint
 from seqwright.train.average import Average
 from seqwright.train.device import autocast
@@ -169,7 +170,7 @@ def fit(
                 facts["stale"] += 1
                 facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience
         if out_of_time:
-            notes.append("cut short by the clock")
+            notes.append(CUT_SHORT)
             break
         if state and time.monotonic() - saved > plan.save_every_s:
             checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
