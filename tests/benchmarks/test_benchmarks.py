@@ -1,0 +1,77 @@
+"""What the benchmarks measure is what they say: generated answers are right, results survive, promises are computed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import budgets, planted, tasks
+from seqwright.deliver.options import Options
+from seqwright.deliver.searching import space_of
+from seqwright.space.census import size
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def test_recall_asks_for_the_value_of_the_last_key():
+    texts, values = planted.recall(rng(), 200)
+    for text, value in zip(texts, values, strict=True):
+        *words, asked = text.split()
+        gap = 5 if int(asked.removeprefix("key")) % 2 else 1
+        assert words.count(asked) == 1
+        assert words[words.index(asked) + gap] == f"value{value}"
+
+
+def test_nesting_counts_the_deepest_bracket_of_a_balanced_text():
+    texts, labels = planted.nesting(rng(), 200)
+    for text, label in zip(texts, labels, strict=True):
+        depths = np.cumsum([{"open": 1, "close": -1}.get(word, 0) for word in text.split()])
+        assert depths[-1] == 0 and depths.min() >= 0
+        assert depths.max() == label + 1
+    assert set(labels) == set(range(6))
+
+
+def test_a_burst_tells_nothing_of_whether_the_other_differs():
+    series, labels = planted.change(rng(), 300)
+    assert 0.4 < labels.mean() < 0.6
+    energy = np.array([np.square(x[:36]).mean() for x in series])  # where the first burst lies
+    assert abs(np.corrcoef(energy, labels)[0, 1]) < 0.15
+    assert {x.shape[1] for x in series} == {1} and len({len(x) for x in series}) > 20
+
+
+@pytest.mark.parametrize("one", planted.TASKS, ids=lambda one: one.name)
+def test_the_space_of_a_planted_task_stays_large(one):
+    space = space_of(Options(fix=one.fix), one.kind.split("-")[0])
+    assert size(space) > 1e12
+
+
+def test_a_search_is_solved_at_its_first_good_trial():
+    row = {"scores": [0.5, None, 0.9, 0.97]}
+    assert planted.first_solved(row, 0.9) == 3
+    assert planted.first_solved(row, 0.98) is None
+    assert planted.best_of(row) == 0.97
+
+
+def test_the_promise_is_ten_per_cent_and_five_seconds():
+    assert budgets.Kept("texts", 60, 70.9).kept
+    assert not budgets.Kept("texts", 60, 71.1).kept
+    assert not budgets.Kept("texts", 60, 50, wrong="no bundle").kept
+
+
+def test_sets_are_chosen_by_pattern():
+    assert [one.name for one in tasks.chosen("text/trec6,pairs/*")] == ["text/trec6", "pairs/rte"]
+    assert tasks.chosen("nothing") == []
+
+
+def test_a_half_written_result_is_run_again(tmp_path):
+    path = tmp_path / tasks.RESULTS
+    path.write_text(json.dumps({"set": "text/cola", "budget": "5m", "seed": 0}) + '\n{"set": "text/sn')
+    assert list(tasks.known(path)) == [("text/cola", "5m", 0)]
+
+
+def test_a_difference_is_told_in_its_own_standard_errors():
+    row = {"difference": {"value": -0.02, "standard_error": 0.01}}
+    assert tasks.standard_errors(row) == pytest.approx(-2)
+    assert tasks.standard_errors({"difference": None}) is None
