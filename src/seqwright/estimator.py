@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from seqwright import api
@@ -64,6 +65,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             y = y[:, 0]
         if y.ndim != 1 or len(y) != len(texts):
             raise InputError(f"There are {len(texts)} texts, but y has shape {y.shape}. Give one label for each text.")
+        check_classification_targets(y)  # numbers to predict are no classes: scikit-learn says so in its own words
         classes, numbers = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise InputError(f"y has one class only ({classes[0]!r}): there is nothing to tell apart.")

@@ -99,6 +99,7 @@ WITHOUT_FIT = {
     "check_estimators_unfitted",
     "check_all_zero_sample_weights_error",
     "check_complex_data",
+    "check_classifiers_regression_target",
 }
 
 
