@@ -3,20 +3,24 @@
 from collections.abc import Iterable
 
 from seqwright.arch.codec import identity
-from seqwright.study.record import Trial
+from seqwright.study.record import CUT_SHORT, Trial
 
 
 def leaderboard(trials: Iterable[Trial]) -> list[Trial]:
     """Best first: by fidelity, then by score, then the earlier one. Failed trials are left out.
 
     Scores compare only at one fidelity, so a candidate trained further stands above all that were not:
-    a schedule promoted it for a reason.
+    a schedule promoted it for a reason. One that the clock cut short never got there, and stands last.
     """
     best: dict[str, Trial] = {}
     for trial in trials:
         if trial.failed:
             continue
         name = identity(trial.proposal.candidate)
-        if name not in best or best[name].proposal.fidelity < trial.proposal.fidelity:
+        if name not in best or _place(best[name])[:2] < _place(trial)[:2]:
             best[name] = trial
-    return sorted(best.values(), key=lambda t: (t.proposal.fidelity, t.score, -t.proposal.number), reverse=True)
+    return sorted(best.values(), key=_place, reverse=True)
+
+
+def _place(trial: Trial) -> tuple[object, ...]:
+    return CUT_SHORT not in trial.notes, trial.proposal.fidelity, trial.score, -trial.proposal.number
