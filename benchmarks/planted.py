@@ -155,7 +155,7 @@ def run(planted: Planted, strategy: str, seed: int, trials: int, workers: int, f
     shutil.rmtree(folder, ignore_errors=True)
     bench = bench_of(planted, seed, folder / "prepared")
     options = Options(budget=f"{trials}trials", strategy=strategy, schedule="none", seed=seed, fix=planted.fix)
-    space, begun = space_of(options, bench.task.space), portfolio(bench.task.portfolio)
+    space, begun = space_of(options, bench), portfolio(bench.task.portfolio)
     searcher = strategy_of(options, space, begun, (Fidelity(planted.examples),), trials)
     with Study.create(folder / "study", {}) as study, LocalPool(workers) as pool:
         evaluator = FullEvaluator(pool, bench.folder, folder / "study", timeout_s=600)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import budgets, planted, tasks
 from seqwright.deliver.options import Options
-from seqwright.deliver.searching import space_of
+from seqwright.deliver.searching import narrowed
 from seqwright.space.census import size
 
 
@@ -43,7 +43,7 @@ def test_a_burst_tells_nothing_of_whether_the_other_differs():
 
 @pytest.mark.parametrize("one", planted.TASKS, ids=lambda one: one.name)
 def test_the_space_of_a_planted_task_stays_large(one):
-    space = space_of(Options(fix=one.fix), one.kind.split("-")[0])
+    space = narrowed(Options(fix=one.fix), one.kind.split("-")[0])
     assert size(space) > 1e12
 
 

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+import psutil
+
 from seqwright.deliver.run import Run
 from seqwright.deliver.searching import portfolio_of
 from seqwright.evaluate.calibrate import calibrate
@@ -11,6 +13,8 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.local import LocalPool
 from seqwright.evaluate.workbench import Workbench
 
+HUNG_S, HUNG = 3600.0, 0.5  # a trial has hung after so many seconds, or after that share of the search's clock
+MEMORY = 0.8  # of the machine's, for all workers together
 CALIBRATED_S = 120.0  # searches shorter than this do not spend seconds on measuring threads against processes
 
 
@@ -26,7 +30,7 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
         machine = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
         if run.plan.search_s is None:
             return machine  # a study of so many trials shall not depend on the machine's mood
-        begun = [candidate for _, candidate in portfolio_of(run.options, bench.task.portfolio)]
+        begun = [candidate for _, candidate in portfolio_of(run.options, bench)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.
         stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
         both = not run.options.workers and run.plan.search_s >= CALIBRATED_S
@@ -50,6 +54,6 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
         threads,
         run.options.device,
         run.options.precision,
-        run.options.trial_timeout_s or None,
-        run.options.trial_memory_mib or None,
+        run.options.trial_timeout_s or (HUNG_S if run.plan.search_s is None else max(60.0, HUNG * run.plan.search_s)),
+        run.options.trial_memory_mib or MEMORY * psutil.virtual_memory().total / 2**20 / slots,
     )

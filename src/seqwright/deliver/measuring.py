@@ -29,7 +29,7 @@ def measure(
     if not (bench.folder / "test.examples.json").exists():
         return None
     study, test = run.study, store.load(bench.folder, "test")
-    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench.task.portfolio)}
+    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench)}
     targets = listed(test.targets)
     answers = {DELIVERED: _answers(bench, members, test)}
     from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)

@@ -68,7 +68,7 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
     best = _finalists(run, bench, trials)
     planned = refits(best, trials, left, slots)
     if not best and left != 0.0:  # the search ended before any trial did
-        spare = portfolio_of(run.options, bench.task.portfolio)[0][1]
+        spare = portfolio_of(run.options, bench)[0][1]
         fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
         planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
     decided = {

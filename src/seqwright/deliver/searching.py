@@ -1,11 +1,15 @@
 """The stage of the search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
 
 import math
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
+from seqwright.data.examples import Ragged
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
 from seqwright.errors import BundleError, InputError
@@ -27,15 +31,25 @@ ETA, RUNGS = 3, 3
 FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
 EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
 LEAST_STEPS = 400
+UNEQUAL = 3.0  # the largest class holds so many times the smallest
+BALANCE = "/recipe/class_balance"
 
 
-def space_of(options: Options, kind: str) -> Space:
-    """The space over candidates that the options describe.
+def space_of(options: Options, bench: Workbench) -> Space:
+    """The space over candidates that the options and the data describe; see `narrowed`."""
+    space = narrowed(options, bench.task.space)
+    if (balance := balance_of(bench)) and BALANCE not in " ".join(options.fix):
+        space = fix(space, BALANCE, balance)
+    return space
+
+
+def narrowed(options: Options, name: str) -> Space:
+    """The space of that name, or the user's own, as the options narrow it.
 
     Raises:
         InputError: no such space or file, a file that is no space, a narrowing that matches nothing.
     """
-    space = load(options.space or kind)
+    space = load(options.space or name)
     for text in options.fix:
         path, mark, value = text.rpartition("=")
         if not mark or not path:
@@ -46,8 +60,23 @@ def space_of(options: Options, kind: str) -> Space:
     return space
 
 
-def portfolio_of(options: Options, task_portfolio: str) -> Portfolio:
+def balance_of(bench: Workbench) -> float:
+    """How far classes are weighed up in training: half way where they are unequal and the metric minds each alike."""
+    if "accuracy" in bench.task.chosen().name:
+        return 0.0
+    targets = bench.development.targets
+    flat = targets.values if isinstance(targets, Ragged) else targets
+    counts = np.bincount(flat[flat >= 0])
+    return 0.5 if counts.max() >= UNEQUAL * counts[counts > 0].min() else 0.0
+
+
+def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
     """Where the search begins: the winner of `--start`, then the task's hand-made networks."""
+    balance = balance_of(bench)
+    made = tuple(
+        (name, replace(candidate, recipe=replace(candidate.recipe, class_balance=balance)))
+        for name, candidate in portfolio(bench.task.portfolio)
+    )
     begun: Portfolio = ()
     if options.start:
         from seqwright.deliver import bundle
@@ -57,7 +86,7 @@ def portfolio_of(options: Options, task_portfolio: str) -> Portfolio:
         except BundleError as error:
             raise InputError(f"--start: {error}") from error
         begun = tuple((f"winner of {options.start}", m.candidate) for m in model.members)
-    return begun + portfolio(task_portfolio)
+    return begun + made
 
 
 def rungs_of(
@@ -105,8 +134,8 @@ def vet(run: Run, bench: Workbench) -> None:
         InputError: a space, a narrowing, a start or a device that cannot be used.
     """
     options = run.options
-    space = space_of(options, bench.task.space)
-    strategy_of(options, space, portfolio_of(options, bench.task.portfolio), (Fidelity(1),), run.budget.trials)
+    space = space_of(options, bench)
+    strategy_of(options, space, portfolio_of(options, bench), (Fidelity(1),), run.budget.trials)
     if options.device not in ("auto", "cpu"):
         from seqwright.train.device import device_of
 
@@ -123,7 +152,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     run.begin("search", ends)
     if run.stopped():
         return  # nothing is to be decided in haste that later commands would be bound by
-    begun = portfolio_of(run.options, bench.task.portfolio)
+    begun = portfolio_of(run.options, bench)
 
     def decide() -> "list[list[int]]":
         """Rungs depend on the clock, so they are decided once and kept."""
@@ -132,7 +161,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         return [[rung.examples, rung.folds] for rung in rungs]
 
     rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
-    space = space_of(run.options, bench.task.space)
+    space = space_of(run.options, bench)
     sweep = Sweep(run.study, {codec.identity(candidate) for _, candidate in begun})
 
     def ended(trial: Trial) -> None:
