@@ -28,7 +28,7 @@ def test_the_line() -> None:
         "words > 2 x [lstm 64 bidirectional + feedforward 4] > [parallel (conv 3 | conv 5 dilation 2) + skip] > last "
         "> mlp 1 x 64, width 64, post norm"
     )
-    assert line(portfolio("pairs")[0][1]) == "ngrambag > mean, width 128, compared"
+    assert line(portfolio("pairs")[0][1]) == "ngrambag > mean, width 64, compared"
     assert line(Network(Words(), Body((LAYER,), norm="none", statistics="batch"), Mean())).endswith(
         "width 128, no norm"
     )
