@@ -175,9 +175,21 @@ def test_evolution_finds_better_ones_than_random_search() -> None:
 
 
 def test_sizes_shrink_with_the_trials_expected() -> None:
-    assert sizes(None) == sizes(1000) == (100, 25)
-    assert sizes(400) == (50, 25)
-    assert sizes(3) == (8, 4)
+    assert sizes(None) == sizes(1000) == (100, 25, 100)
+    assert sizes(400) == (50, 25, 50)
+    assert sizes(100) == (40, 20, 12)
+    assert sizes(3) == (8, 4, 8)
+
+
+def test_in_a_short_search_the_portfolio_outlives_its_first_children() -> None:
+    population, sample, begin = sizes(40)
+    evolution = Evolution(TEXT, population=population, sample=sample, begin=begin, portfolio=portfolio("text"))
+    first = evolution.ask(begin)
+    evolution.tell([Trial(proposal, 1.0 / (1 + k)) for k, proposal in enumerate(first)])
+    children = evolution.ask(5)
+    assert all(proposal.parent for proposal in children)
+    evolution.tell([Trial(proposal, 0.0) for proposal in children])
+    assert identity(first[0].candidate) in evolution.members
 
 
 def test_a_proposal_takes_under_two_milliseconds() -> None:

@@ -120,8 +120,8 @@ def strategy_of(
     if options.strategy == "random":
         strategy: Strategy = RandomSearch(space, fidelity=rungs[-1], **common)
     else:
-        population, sample = sizes(expected or 100)
-        strategy = Evolution(space, fidelity=rungs[-1], population=population, sample=sample, **common)
+        population, sample, begin = sizes(expected or 100)
+        strategy = Evolution(space, fidelity=rungs[-1], population=population, sample=sample, begin=begin, **common)
     if options.schedule == "none":
         return strategy
     return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)

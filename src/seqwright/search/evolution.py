@@ -21,25 +21,33 @@ from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 POPULATION, SAMPLE = 100, 25  # Real et al. 2019, section 3
+SHORT = 40  # a population for up to some hundreds of trials
 EDITS: tuple[Callable[[Space, Any, Random], tuple[Any, Move] | None], ...] = (insert, remove, duplicate, swap)
 PATIENCE = 20  # attempts at a fresh child before it is changed once more
 
 
-def sizes(trials: int | None) -> tuple[int, int]:
-    """(population, sample) for about so many trials: the published ones from 800 on, smaller and greedier below.
+def sizes(trials: int | None) -> tuple[int, int, int]:
+    """(population, sample, begin) for about so many trials: the published ones from 800 on, greedier below.
 
-    >>> sizes(200)
-    (25, 12)
+    In a short search a small population would forget too soon: the portfolio comes first, so its best member would
+    die of age before it had children. Fewer are drawn before the first child instead (`begin`).
+
+    >>> sizes(60)
+    (30, 15, 8)
     """
-    population = POPULATION if trials is None else max(8, min(POPULATION, trials // 8))
-    return population, min(SAMPLE, population // 2)
+    if trials is None:
+        return POPULATION, SAMPLE, POPULATION
+    begin = max(8, min(POPULATION, trials // 8))
+    population = max(begin, min(trials // 2, SHORT))
+    return population, min(SAMPLE, population // 2), begin
 
 
 class Evolution(RandomSearch):
-    """Random search until `population` candidates are proposed, then children of the tournaments' winners.
+    """Random search until `begin` candidates are proposed, then children of the tournaments' winners.
 
     Args:
         population: how many live at once.
+        begin: how many are drawn before the first child; by default the whole population.
         sample: how many, drawn with replacement, meet in a tournament.
         structural: the share of changes that insert, remove, double or swap elements of a stack.
         crossover: the share of children that mix two winners' answers before they are changed.
@@ -58,10 +66,12 @@ class Evolution(RandomSearch):
         sample: int = SAMPLE,
         structural: float = 0.3,
         crossover: float = 0.0,
+        begin: int | None = None,
     ) -> None:
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
         self.population, self.sample = population, sample
         self.structural, self.crossover = structural, crossover
+        self.begin = population if begin is None else begin
         self.members: dict[str, Trial] = {}  # by the candidate's id, oldest first
         self._single = size(space) == 1
 
@@ -79,7 +89,7 @@ class Evolution(RandomSearch):
                 del self.members[next(iter(self.members))]
 
     def draw(self, attempt: int) -> Proposal:
-        if self.made < self.population or not self.members or self._single:
+        if self.made < self.begin or not self.members or self._single:
             return super().draw(attempt)
         rng = generator(self.seed, self.made, attempt)
         parent = self._winner(rng)
