@@ -127,7 +127,7 @@ def predict(model: "Model | Path | str", data: Any, **columns: Any) -> "tuple[li
         BundleError, DataError: the bundle or the data cannot be used.
     """
     model = model if isinstance(model, Model) else bundle.load(model)
-    examples = load_inputs(data, model.task.kind, model.columns, **columns).examples
+    examples = load_inputs(data, model.task.read_as(), model.columns, **columns).examples
     probabilities = model.probabilities(examples)
     decoded = model.task.decode(probabilities)
     labels = model.task.labels

@@ -47,6 +47,14 @@ class Baseline:
     fit: Callable[[Examples, float, Callable[[str], None]], Callable[[Examples], Any]]
 
 
+READ_AS = {
+    ("text",): "text-classification",
+    ("a", "b"): "text-pairs",
+    ("tokens",): "tagging",
+    ("series",): "series-classification",
+}
+
+
 @dataclass(frozen=True)
 class Task:
     """Base of every task; see `tasks/text_classification.py` for the shortest example."""
@@ -62,6 +70,11 @@ class Task:
     portfolio: ClassVar[str] = ""  # name of the portfolio (arch/portfolio.py)
     per_step: ClassVar[bool] = False
     sides: ClassVar[int] = 1
+
+    @classmethod
+    def read_as(cls) -> str:
+        """The kind of task whose files have the same parts, which `data/infer.py` knows how to read."""
+        return READ_AS[cls.inputs]
 
     def metrics(self) -> tuple[Metric, ...]:
         """All metrics that the report shows; the first is the default."""

@@ -33,10 +33,11 @@ def gather(run: Run, sources: Sources) -> Workbench:
     if (prepared / workbench.COMPLETE).exists():
         return workbench.load(prepared)
     shutil.rmtree(prepared, ignore_errors=True)
-    loaded = read(sources.data, options)
+    named = task_of(options.task) if options.task else None
+    loaded = read(sources.data, options, kind=named.read_as() if named else None)
     for finding in loaded.findings:
         show.found(finding)
-    task = task_of(loaded.kind)(loaded.labels, options.metric)
+    task = (named or task_of(loaded.kind))(loaded.labels, options.metric)
     task.chosen()  # an unknown metric is the user's mistake, and wants to be said at once
     others = {}
     for name, source in (("validation", sources.valid), ("test", sources.test)):
@@ -69,13 +70,13 @@ def gather(run: Run, sources: Sources) -> Workbench:
     return bench
 
 
-def read(source: Any, options: Options, like: "Loaded | None" = None) -> Loaded:
+def read(source: Any, options: Options, kind: "str | None" = None, like: "Loaded | None" = None) -> Loaded:
     """One data set; `like` an earlier one, whose labels and columns it must share."""
     if like:
         return load(source, labels=like.labels, columns=like.columns)
     return load(
         source,
-        task=options.task or None,
+        task=kind,
         target=options.target or None,
         text=options.text or None,
         weight=options.weight or None,

@@ -21,6 +21,8 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.study.rows import proposal_from_data, proposal_to_data
 from seqwright.study.store import Study
 
+SPARE_S, SPARE_GRACE_S = 2.0, 8.0  # at least so long is trained when nothing else was, and so much later may it end
+
 
 @dataclass(frozen=True)
 class Finals:
@@ -38,7 +40,7 @@ def deliveries(study: Study) -> int:
 
 def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
     """Train the finalists again, in a small study of its own inside the run's folder, so that it resumes alike."""
-    study, ends = run.study, run.plan.refit_s
+    study, ends, grace_s = run.study, run.plan.refit_s, 0.5
     run.begin("refit", ends)
     place, decided = _decided(run, bench, evaluator.slots)
     searched = [t for t in study.trials() if t.proposal.number in decided["finalists"]]
@@ -46,9 +48,11 @@ def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
     folder = study.folder / "refits" / str(place)
     if not planned:
         return Finals(searched, [], folder)
+    if not searched and ends is not None:  # a model late is better than none
+        ends, grace_s = max(ends, study.spent_s() + SPARE_S), SPARE_GRACE_S
     with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
         evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
-        search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s=0.5), on_trial=run.show.trial)
+        search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s), on_trial=run.show.trial)
         return Finals(searched, inner.trials(), folder)
 
 
@@ -67,7 +71,7 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
     trials, left = study.trials(), run.left(run.plan.refit_s)
     best = _finalists(run, bench, trials)
     planned = refits(best, trials, left, slots)
-    if not best and left != 0.0:  # the search ended before any trial did
+    if not best and not run.stopped():  # the search ended before any trial did
         spare = portfolio_of(run.options, bench)[0][1]
         fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
         planned = [Proposal(spare, fidelity, "nothing else was trained in time")]

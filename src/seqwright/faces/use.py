@@ -41,7 +41,7 @@ def predict(
     form = form_of(form, output, opened.task.per_step)
     source = sys.stdin if data == "-" else data
     examples = load_inputs(
-        source, opened.task.kind, opened.columns, text=text, delimiter=delimiter, encoding=encoding
+        source, opened.task.read_as(), opened.columns, text=text, delimiter=delimiter, encoding=encoding
     ).examples
     probabilities = opened.probabilities(examples)
     tokens = examples.inputs[opened.task.inputs[0]] if opened.task.per_step else None
