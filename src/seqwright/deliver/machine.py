@@ -15,6 +15,7 @@ from seqwright.evaluate.workbench import Workbench
 
 HUNG_S, HUNG = 3600.0, 0.5  # a trial has hung after so many seconds, or after that share of the search's clock
 MEMORY = 0.8  # of the machine's, for all workers together
+WORTH_S, GUESS = 8.0, 500.0  # with less time for the search nothing is measured, and this many a second assumed
 CALIBRATED_S = 120.0  # searches shorter than this do not spend seconds on measuring threads against processes
 
 
@@ -30,6 +31,8 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
         machine = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
         if run.plan.search_s is None:
             return machine  # a study of so many trials shall not depend on the machine's mood
+        if (run.left(run.plan.search_s) or 0.0) < WORTH_S:
+            return machine | {"examples_per_s": GUESS}
         begun = [candidate for _, candidate in portfolio_of(run.options, bench)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.
         stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
