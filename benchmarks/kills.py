@@ -116,8 +116,8 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def wait_for_moment(command: Command, rng: Random) -> None:
-    """Wait for a random moment of the command's life; four ways to choose it, so that no part is spared."""
-    way = rng.choice(("early", "progress", "progress", "writing", "writing", "late"))
+    """Wait for a random moment of the command's life; several ways to choose it, so that no part is spared."""
+    way = rng.choice(("early", "progress", "progress", "writing", "writing", "late", "brief"))
     if way == "early":  # imports, data, baselines, the replay of a resumed study
         time.sleep(rng.uniform(0.0, 5.0))
     elif way == "progress":
@@ -129,6 +129,12 @@ def wait_for_moment(command: Command, rng: Random) -> None:
         for _ in range(rng.randint(1, 60)):
             while not command.ended and command.stage != "test" and not any(unfinished(command.folder)):
                 time.sleep(0.0003)
+    elif way == "brief":  # the few milliseconds in which data are prepared, or the bundle is written
+        pattern = "best.*" if (command.folder / "prepared").exists() else "prepared"
+        before = set(command.folder.glob(pattern))
+        while not command.ended and not set(command.folder.glob(pattern)) - before:
+            time.sleep(0.0003)
+        time.sleep(rng.uniform(0.0, 0.01))
     else:  # test and bundle are over in a moment
         stage = rng.choice(("refit", "test", "test"))
         command.until(lambda: STAGES.index(command.stage) >= STAGES.index(stage))
@@ -200,6 +206,7 @@ def disturb(folder: Path, trials: int, most: int, kills: Kills, rng: Random) -> 
     """Run the command in `folder` until it ends, killing it up to `most` times; how often it was."""
     count, safe = 0, 0
     while count < most:
+        left = {*unfinished(folder), *folder.glob("best.*")}  # by earlier kills
         command = Command.begin(folder, trials)
         wait_for_moment(command, rng)
         if command.ended:
@@ -210,8 +217,8 @@ def disturb(folder: Path, trials: int, most: int, kills: Kills, rng: Random) -> 
         count += 1
         (kills.groups if workers else kills.programs)[command.stage] += 1
         time.sleep(0.02)  # orphans die with their parent, at once
-        kills.writing[command.stage] += any(unfinished(folder))
-        kills.bundles += any(folder.glob("best.*"))
+        kills.writing[command.stage] += bool(set(unfinished(folder)) - left)
+        kills.bundles += bool(set(folder.glob("best.*")) - left)
         if (now := recorded(folder)) < safe:
             raise SystemExit(f"{folder}: {safe} trials were recorded before the last kill, {now} after it")
         safe = recorded(folder)
