@@ -10,11 +10,10 @@ from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
 from seqwright.deliver.networks import states, weights
 from seqwright.deliver.refitting import deliveries
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import portfolio_of
 from seqwright.evaluate import predictions
 from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
-from seqwright.search.leaderboard import leaderboard
+from seqwright.search.leaderboard import begun_with, leaderboard
 from seqwright.study.record import Trial
 
 
@@ -29,7 +28,7 @@ def measure(
     if not (bench.folder / "test.examples.json").exists():
         return None
     study, test = run.study, store.load(bench.folder, "test")
-    begun = {codec.identity(candidate) for _, candidate in portfolio_of(run.options, bench)}
+    begun = begun_with(trials)
     targets = listed(test.targets)
     answers = {DELIVERED: _answers(bench, members, test)}
     from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from seqwright.arch import codec
 from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
 from seqwright.data.examples import Ragged
@@ -162,7 +161,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
 
     rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
     space = space_of(run.options, bench)
-    sweep = Sweep(run.study, {codec.identity(candidate) for _, candidate in begun})
+    sweep = Sweep(run.study)
 
     def ended(trial: Trial) -> None:
         run.show.trial(trial)

@@ -7,6 +7,7 @@ trains again from the start, to the same weights.
 from pathlib import Path
 
 from seqwright.arch.codec import identity
+from seqwright.search.leaderboard import begun_with
 from seqwright.study.record import Fidelity, Trial
 from seqwright.study.store import Study
 
@@ -16,14 +17,15 @@ KEPT = 20
 class Sweep:
     """Called after each trial; deletes states of candidates that are no longer among the best `KEPT` of a fidelity."""
 
-    def __init__(self, study: Study, always: "set[str]"):
+    def __init__(self, study: Study):
         self.folder: Path = study.folder / "checkpoints"
-        self.always = always
+        self.always: set[str] = set()  # the portfolio's, with which the report compares
         self.best: dict[Fidelity, list[tuple[float, int, str]]] = {}
         for trial in study.trials():
             self(trial)
 
     def __call__(self, trial: Trial) -> None:
+        self.always |= begun_with([trial])
         rivals = self.best.setdefault(trial.proposal.fidelity, [])
         rivals.append((trial.score, -trial.proposal.number, identity(trial.proposal.candidate)))
         rivals.sort(reverse=True)

@@ -1,8 +1,9 @@
 """The leaderboard: every candidate once, at the highest fidelity at which it did not fail."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from seqwright.arch.codec import identity
+from seqwright.search.random_search import PORTFOLIO
 from seqwright.study.record import CUT_SHORT, Trial
 
 
@@ -20,6 +21,11 @@ def leaderboard(trials: Iterable[Trial]) -> list[Trial]:
         if name not in best or _place(best[name])[:2] < _place(trial)[:2]:
             best[name] = trial
     return sorted(best.values(), key=_place, reverse=True)
+
+
+def begun_with(trials: Sequence[Trial]) -> set[str]:
+    """The ids of the portfolio's candidates, as they were brought into the space."""
+    return {identity(t.proposal.candidate) for t in trials if t.proposal.why.startswith(PORTFOLIO)}
 
 
 def _place(trial: Trial) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from seqwright.space.nodes import Space
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
+PORTFOLIO = "portfolio"  # how the `why` of a hand-made candidate begins
 WHOLE = Fidelity(0)  # where fidelity means nothing, as on a table
 
 
@@ -63,7 +64,7 @@ class RandomSearch:
             candidate = nearest(self.space, given, generator(self.seed, -1, place))
             if self.fresh.takes(candidate):
                 moved = "" if candidate == given else ", brought into the space"
-                return Proposal(candidate, why=f"portfolio: {name}{moved}")
+                return Proposal(candidate, why=f"{PORTFOLIO}: {name}{moved}")
         return self.fresh.first(self.draw)
 
     def draw(self, attempt: int) -> Proposal:
