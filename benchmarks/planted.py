@@ -1,6 +1,6 @@
 """Does the search earn its name? Three generated tasks that no hand-made network solves and some in the space do.
 
-    python -m benchmarks.planted [--tasks recall,nesting,change] [--trials 40] [--seeds 5]
+    python -m benchmarks.planted [--tasks recall,nesting,change] [--trials 100] [--seeds 5]
 
 Evolution and random search begin from the same portfolio, train every candidate alike and get the same number of
 trials. A seed is of the data as well as of the search. Networks are kept small, so that a trial takes seconds on one
@@ -225,7 +225,7 @@ def known(path: Path, trials: int) -> dict[tuple[str, str, int], dict[str, Any]]
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", default=",".join(one.name for one in TASKS))
-    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=1, help="processes that train at once")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/planted"), help="where results are kept")
