@@ -1,5 +1,7 @@
 """Who may see what: shares, folds, the user's own files, groups that are never parted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,17 @@ def test_own_validation_file() -> None:
     assert [found.development.inputs["text"][i] for i in valid] == made(50, first=10_000).inputs["text"]
     assert set(found.fit_on) == set(train), "preprocessing never learns from the user's validation file"
     assert "(your file)" in found.said
+
+
+@pytest.mark.parametrize("lacking", ["train", "valid"])
+def test_weights_count_though_one_file_lacks_them(lacking: str) -> None:
+    train, valid = made(1200), made(50, first=10_000)
+    bare = replace(train if lacking == "train" else valid, weights=None)
+    found = protocol(*((bare, valid) if lacking == "train" else (train, bare)), None, (0.9, 0.1, 0.0)).development
+    assert found.weights is not None and found.weights.dtype == np.float32
+    ours, theirs = found.weights[:1200], found.weights[1200:]
+    assert (ours == (1.0 if lacking == "train" else train.weights)).all()
+    assert (theirs == (1.0 if lacking == "valid" else valid.weights)).all()
 
 
 def test_own_test_file() -> None:

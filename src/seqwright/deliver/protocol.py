@@ -89,18 +89,22 @@ def _at_most(examples: Examples, folds: int) -> int:
 
 
 def joined(first: Examples, second: Examples) -> Examples:
-    """Two sets of examples, one after the other."""
+    """Two sets of examples, one after the other; where only one has weights or groups, the other's rows weigh 1
+    and stand alone."""
 
     def both(a: Any, b: Any) -> Any:
-        if a is None or b is None:
-            return None
         return np.concatenate([a, b]) if isinstance(a, np.ndarray) else [*a, *b]
+
+    def either(a: Any, b: Any, usual: Any) -> Any:
+        if a is None and b is None:
+            return None
+        return both([usual] * len(first) if a is None else a, [usual] * len(second) if b is None else b)
 
     return replace(
         first,
         inputs={name: both(values, second.inputs[name]) for name, values in first.inputs.items()},
         targets=both(first.targets, second.targets),
-        weights=both(first.weights, second.weights),
-        groups=both(first.groups, second.groups),
+        weights=None if (found := either(first.weights, second.weights, 1.0)) is None else np.asarray(found, np.float32),
+        groups=either(first.groups, second.groups, None),
         rows=both(first.rows, second.rows),
     )
