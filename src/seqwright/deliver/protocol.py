@@ -89,22 +89,25 @@ def _at_most(examples: Examples, folds: int) -> int:
 
 
 def joined(first: Examples, second: Examples) -> Examples:
-    """Two sets of examples, one after the other; where only one has weights or groups, the other's rows weigh 1
-    and stand alone."""
+    """Two sets of examples, one after the other.
+
+    Where only one of them has weights or groups, the other's rows weigh 1 and are each a group.
+    """
 
     def both(a: Any, b: Any) -> Any:
         return np.concatenate([a, b]) if isinstance(a, np.ndarray) else [*a, *b]
 
-    def either(a: Any, b: Any, usual: Any) -> Any:
+    def either(name: str, usual: Any) -> Any:
+        a, b = getattr(first, name), getattr(second, name)
         if a is None and b is None:
             return None
-        return both([usual] * len(first) if a is None else a, [usual] * len(second) if b is None else b)
+        return both(usual(len(first)) if a is None else a, usual(len(second)) if b is None else b)
 
     return replace(
         first,
         inputs={name: both(values, second.inputs[name]) for name, values in first.inputs.items()},
         targets=both(first.targets, second.targets),
-        weights=None if (found := either(first.weights, second.weights, 1.0)) is None else np.asarray(found, np.float32),
-        groups=either(first.groups, second.groups, None),
+        weights=either("weights", lambda count: np.ones(count, np.float32)),
+        groups=either("groups", lambda count: [None] * count),
         rows=both(first.rows, second.rows),
     )
