@@ -99,6 +99,11 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def only(self, streams: "Sequence[str]") -> "Encoded":
+        """The same examples with those streams (and the weights of bags) alone: `take` then copies no others."""
+        wanted = {name for stream in streams for name in (stream, f"{stream}.weight")}
+        return replace(self, streams={name: values for name, values in self.streams.items() if name in wanted})
+
     def take(self, index: "Sequence[int] | np.ndarray") -> "Encoded":
         """The examples at `index`, in its order."""
         index = np.asarray(index, np.int64)
@@ -114,3 +119,8 @@ class Encoded:
             pick(self.weights),
             self.rows[index],
         )
+
+
+def listed(targets: Any) -> Any:
+    """Targets as metrics want them: a list of arrays where there is one per step."""
+    return [targets[i] for i in range(len(targets))] if isinstance(targets, Ragged) else targets

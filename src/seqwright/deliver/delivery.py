@@ -10,6 +10,7 @@ import numpy as np
 import seqwright
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
+from seqwright.data.examples import listed
 from seqwright.deliver import bundle
 from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import ROUNDS, common, select
@@ -21,7 +22,6 @@ from seqwright.deliver.refitting import Finals
 from seqwright.deliver.run import Run
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
-from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
 from seqwright.study.record import CUT_SHORT
 
@@ -66,9 +66,10 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
             + " Give a larger budget: `seqwright resume FOLDER --budget +5m`."
         )
     index, answers = common({name: finalist.answers for name, finalist in found.items()})
-    targets = listed(bench.development.take(index).targets)
-    shares = select(answers, lambda p: bench.score(p, targets), rounds=0 if single else ROUNDS)
-    score = bench.score(bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))), targets)
+    known = bench.known(index)
+    targets = listed(known.targets)
+    shares = select(answers, lambda p: bench.score(p, targets, known.weights), rounds=0 if single else ROUNDS)
+    score = bench.score_at(index, bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))))
     members = []
     for name, share in shares.items():
         kept = found[name].states[-1:] if single else found[name].states
@@ -115,7 +116,7 @@ def _unjudged(bench: Workbench, found: "dict[str, Finalist]") -> "dict[str, Fina
         classes = len(bench.task.labels)
         steps = [np.full((1, classes), 1 / classes, np.float32)] * len(valid)
         if bench.task.per_step:
-            lengths = bench.development.take(valid).targets.lengths
+            lengths = bench.known(valid).targets.lengths
             steps = [np.repeat(s, n, 0) for s, n in zip(steps, lengths, strict=True)]
         finalist.answers.append((valid, steps if bench.task.per_step else np.concatenate(steps)))
     return found

@@ -5,13 +5,13 @@ from typing import Any
 
 from seqwright.arch import codec
 from seqwright.data import store
+from seqwright.data.examples import listed
 from seqwright.deliver import bundle
 from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
 from seqwright.deliver.networks import states, weights
 from seqwright.deliver.refitting import deliveries
 from seqwright.deliver.run import Run
 from seqwright.evaluate import predictions
-from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.leaderboard import begun_with, leaderboard
 from seqwright.study.record import Trial

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seqwright.arch import codec
 from seqwright.deliver.finalists import finalists, refits
 from seqwright.deliver.run import Run
 from seqwright.deliver.searching import portfolio_of
 from seqwright.evaluate import predictions
 from seqwright.evaluate.full import FullEvaluator
-from seqwright.evaluate.trial import listed
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
 from seqwright.search.loop import search
@@ -86,7 +83,4 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
 
 
 def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
-    def score(index: np.ndarray, probabilities: Any) -> float:
-        return bench.score(probabilities, listed(bench.development.take(index).targets))
-
-    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), score)
+    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), bench.score_at)

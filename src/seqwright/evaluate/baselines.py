@@ -27,7 +27,6 @@ def run(prepared: str, run_folder: str, name: str, seconds: float) -> "dict[str,
     predict = baseline.fit(development.take(train), seconds / 2 if has_test else seconds, said.append)
     found = predict(unlabelled(development.take(valid)))
     predictions.save(Path(run_folder), f"baseline-{name}", valid, found)
-    targets = development.take(valid).targets
     if has_test:
         # What refits may learn from: all, unless the user set validation rows apart.
         everything = train if len(bench.folds) == 1 else np.arange(len(development))
@@ -37,7 +36,7 @@ def run(prepared: str, run_folder: str, name: str, seconds: float) -> "dict[str,
         predictions.save(Path(run_folder), f"baseline-{name}-test", np.arange(len(test)), predict(test))
     return {
         "name": name,
-        "score": bench.score(found, targets),
+        "score": bench.score_at(valid, found),
         "said": sorted(set(said)),
         "seconds": time.monotonic() - began,
     }

@@ -24,7 +24,7 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
     torch.set_num_threads(threads)
     bench = load(prepared)
     value: Candidate = codec.from_data(candidate)
-    train = bench.development.take(bench.folds[0][0])
+    train = bench.development.only(value.architecture.streams).take(bench.folds[0][0])
 
     def steps(count: int) -> float:
         torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
-from seqwright.data.examples import Encoded, Ragged
+from seqwright.data.examples import Encoded, listed
+from seqwright.data.metrics import score
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench, load
 
@@ -61,11 +63,12 @@ def run(**arguments: Any) -> dict[str, Any]:
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))
+    development = bench.development.only(candidate.architecture.streams)
     runs = []
     for fold in which:
         train, valid = bench.folds[fold]
-        data = bench.development if whole else bench.development.take(train)
-        runs.append(_train(order, bench, candidate, data, None if whole else bench.development.take(valid), fold))
+        data = development if whole else development.take(train)
+        runs.append(_train(order, bench, candidate, data, None if whole else development.take(valid), fold))
     told = {
         "costs": {
             "examples_per_s": sum(r.trained for r in runs) / max(1e-9, sum(r.seconds for r in runs)),
@@ -81,10 +84,10 @@ def run(**arguments: Any) -> dict[str, Any]:
     index = np.concatenate([bench.folds[f][1] for f in which])
     pooled = _pool([r.probabilities for r in runs])
     predictions.save(Path(order.run_folder), order.number, index, pooled)
-    decoded = bench.task.decode(pooled)
-    targets = listed(bench.development.take(index).targets)
-    metrics = {m.name: float(m.reduce(m.statistics(decoded, targets).sum(0))) for m in bench.task.metrics()}
-    return told | {"score": bench.score(pooled, targets), "metrics": metrics}
+    decoded, known = bench.task.decode(pooled), bench.known(index)
+    targets = listed(known.targets)
+    metrics = {m.name: score(m, decoded, targets, known.weights) for m in bench.task.metrics()}
+    return told | {"score": bench.score(pooled, targets, known.weights), "metrics": metrics}
 
 
 def _train(
@@ -113,17 +116,13 @@ def _train(
     )
     state = state_path(Path(order.run_folder), codec.identity(candidate), order.stage, order.seed, fold)
     streams, classes = candidate.architecture.streams, len(bench.task.labels)
-    return fit(network, recipe, train, valid, bench.score, plan, streams, classes, state)
+    judge = partial(bench.score, weights=None if valid is None else valid.weights)
+    return fit(network, recipe, train, valid, judge, plan, streams, classes, state)
 
 
 def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int) -> Path:
     """Where one network's training state lies."""
     return run_folder / "checkpoints" / f"{identity}.{stage}.{seed}.{fold}.safetensors"
-
-
-def listed(targets: Any) -> Any:
-    """Targets as metrics want them: a list of arrays where there is one per step."""
-    return [targets[i] for i in range(len(targets))] if isinstance(targets, Ragged) else targets
 
 
 def _pool(parts: "list[Any]") -> Any:

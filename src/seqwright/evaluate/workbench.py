@@ -15,7 +15,8 @@ import numpy as np
 
 from seqwright.arch.interface import Interface
 from seqwright.data import store
-from seqwright.data.examples import Encoded, Examples, Ragged
+from seqwright.data.examples import Encoded, Examples, listed
+from seqwright.data.metrics import score
 from seqwright.data.prepare import Preparation
 from seqwright.data.task import Task
 from seqwright.errors import StudyError
@@ -38,13 +39,20 @@ class Workbench:
     def interface(self) -> Interface:
         return self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
 
-    def score(self, probabilities: Any, targets: Any) -> float:
+    def score(self, probabilities: Any, targets: Any, weights: "np.ndarray | None" = None) -> float:
         """The task's metric of decoded probabilities, turned so that higher is better."""
         metric = self.task.chosen()
-        if isinstance(targets, Ragged):
-            targets = [targets[i] for i in range(len(targets))]
-        value = float(metric.reduce(metric.statistics(self.task.decode(probabilities), targets).sum(0)))
+        value = score(metric, self.task.decode(probabilities), listed(targets), weights)
         return value if metric.higher_is_better else -value
+
+    def known(self, index: np.ndarray) -> Encoded:
+        """What is known of the development examples `index`: targets and weights, without what networks read."""
+        return self.development.only(()).take(index)
+
+    def score_at(self, index: np.ndarray, probabilities: Any) -> float:
+        """`score` of answers to the development examples `index`."""
+        known = self.known(index)
+        return self.score(probabilities, known.targets, known.weights)
 
     def examples(self, name: str) -> Examples:
         """The raw examples, "development" or "test", for baselines."""
@@ -96,13 +104,17 @@ def load(folder: "Path | str") -> Workbench:
     Raises:
         StudyError: the folder holds no complete preparation.
     """
-    return _load(Path(folder).resolve())
+    folder = Path(folder).resolve()
+    try:
+        prepared_at = (folder / COMPLETE).stat().st_mtime_ns
+    except OSError:
+        raise StudyError(f"{folder} holds no prepared data. Run `seqwright fit` on it again.") from None
+    return _load(folder, prepared_at)
 
 
 @functools.lru_cache(maxsize=2)
-def _load(folder: Path) -> Workbench:
-    if not (folder / COMPLETE).exists():
-        raise StudyError(f"{folder} holds no prepared data. Run `seqwright fit` on it again.")
+def _load(folder: Path, prepared_at: int) -> Workbench:
+    """`prepared_at` tells a folder from an earlier one of the same name, which was removed."""
     tokenizer = folder / "tokenizer.json"
     cut = json.loads((folder / "folds.json").read_text())
     return Workbench(
