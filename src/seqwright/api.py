@@ -129,10 +129,7 @@ def predict(model: "Model | Path | str", data: Any, **columns: Any) -> "tuple[li
     model = model if isinstance(model, Model) else bundle.load(model)
     examples = load_inputs(data, model.task.read_as(), model.columns, **columns).examples
     probabilities = model.probabilities(examples)
-    decoded = model.task.decode(probabilities)
-    labels = model.task.labels
-    named = [[labels[i] for i in row] for row in decoded] if model.task.per_step else [labels[i] for i in decoded]
-    return named, probabilities
+    return model.named(probabilities), probabilities
 
 
 def evaluate(model: "Model | Path | str", data: Any) -> "dict[str, Any]":

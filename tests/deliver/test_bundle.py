@@ -1,9 +1,11 @@
 """The bundle: what goes in comes out, and nothing that was changed, cut or foreign is let through."""
 
 import hashlib
+import io
 import json
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +181,47 @@ def test_writing_again_replaces_the_whole(model: Model, copied: Path) -> None:
     bundle.write(copied, model.task, model.preparation, model.members[:1], {}, "new")
     assert len(bundle.load(copied).members) == 1
     assert [p.name for p in copied.parent.iterdir()] == ["best"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("architecture.json", ("members",), []),
+        ("architecture.json", ("members", 0, "candidate"), None),
+        ("architecture.json", ("members", 0, "weight"), 0),
+        ("architecture.json", ("members", 0, "weight"), float("inf")),
+        ("task.json", (), "text"),
+        ("task.json", ("kind",), "text-pairs"),
+        ("prepare.json", ("longest", "words"), float("inf")),
+        ("prepare.json", ("inputs",), ["tokens"]),
+    ],
+)
+def test_forged_content_is_no_bundle(copied: Path, name: str, path: tuple[str, ...], value: object) -> None:
+    data = json.loads((copied / name).read_text())
+    inner = data
+    for key in path[:-1]:
+        inner = inner[key]
+    if path:
+        inner[path[-1]] = value
+    (copied / name).write_text(json.dumps(data if path else value))
+    rewrite_manifest(copied)
+    with pytest.raises(BundleError, match="cannot be read as a bundle"):
+        bundle.load(copied)
+
+
+def test_a_tokenizer_outside_the_manifest_is_not_read(copied: Path) -> None:
+    manifest = json.loads((copied / "manifest.json").read_text())
+    del manifest["sha256"]["tokenizer.json"]
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"tokenizer\.json is missing"):
+        bundle.load(copied)
+
+
+def test_an_archive_puts_nothing_else_on_disk(model: Model, tmp_path: Path) -> None:
+    held = io.BytesIO(model.to_bytes())
+    with zipfile.ZipFile(held, "a") as archive:
+        for name in ("../outside", "..", "sub/", "sitecustomize.py"):
+            archive.writestr(name, "x")
+    unpacked = tmp_path / "here" / "unpacked"
+    assert bundle.from_bytes(held.getvalue(), unpacked).members
+    assert {p.name for p in tmp_path.rglob("*")} == {"here", "unpacked", *FILES, "weights.safetensors"}

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
-from seqwright.data.examples import Examples
+from seqwright.data.examples import Encoded, Examples
 from seqwright.data.prepare import Preparation
 from seqwright.data.task import Task
 from seqwright.errors import BundleError, SeqwrightError
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SCHEMA = 1
-MANIFEST = "manifest.json"
+MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
+NEEDED = ("architecture.json", "task.json", "prepare.json", "weights.safetensors")
+FILES = (*NEEDED, TOKENIZER, "card.md", MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -61,37 +64,40 @@ class Model:
     def probabilities(self, examples: Examples) -> Any:
         """(N, C) float32, rows summing to 1; for an output per step a list of N arrays (T, C)."""
         encoded = self.preparation.encode(examples)
-        return self.average([self._member(i, encoded) for i in range(len(self.members))])
+        return self.answer(encoded)
 
-    def average(self, answers: "Sequence[Any]") -> Any:
-        """The members' answers, weighted."""
+    def answer(self, encoded: Encoded) -> Any:
+        """`probabilities` of examples that this preparation encoded already."""
+        from seqwright.train.predict import probabilities
+
         shares = np.array([m.weight for m in self.members])
+        answers = [
+            probabilities(self._network(m, i), encoded, m.candidate.architecture.streams)
+            for i, m in enumerate(self.members)
+        ]
         return blend(answers, shares / shares.sum())
 
     def predict(self, examples: Examples) -> "list[Any]":
         """A label for each example (a list of labels where there is one per step)."""
-        decoded = self.task.decode(self.probabilities(examples))
+        return self.named(self.probabilities(examples))
+
+    def named(self, probabilities: Any) -> "list[Any]":
+        """The labels that probabilities stand for."""
+        decoded = self.task.decode(probabilities)
         if self.task.per_step:
             return [[self.task.labels[i] for i in steps] for steps in decoded]
         return [self.task.labels[i] for i in decoded]
 
-    def _member(self, i: int, encoded: Any) -> Any:
-        from seqwright.train.predict import probabilities
-
-        architecture = self.members[i].candidate.architecture
-        return probabilities(self._network(i), encoded, architecture.streams)
-
-    def _network(self, i: int) -> "nn.Module":
+    def _network(self, member: Member, place: int) -> "nn.Module":
         from seqwright.nn.build import build
 
-        member = self.members[i]
         interface = self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
         network = build(member.candidate.architecture, interface)
         try:
             network.load_state_dict(member.tensors)
         except RuntimeError as error:
             raise BundleError(
-                f"weights.safetensors does not fit member {i} of architecture.json "
+                f"weights.safetensors does not fit member {place} of architecture.json "
                 f"({str(error).splitlines()[-1].strip()}). Take the bundle from a copy or fit again."
             ) from error
         return network.eval()
@@ -102,8 +108,9 @@ class Model:
             raise BundleError("This model was never written to a folder, so it has no bundle to pack.")
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(self.folder.iterdir()):
-                archive.write(path, path.name)
+            for name in FILES:
+                if (self.folder / name).exists():
+                    archive.write(self.folder / name, name)
         return buffer.getvalue()
 
 
@@ -132,7 +139,7 @@ def write(
     _json(aside / "task.json", task.as_data() | {"columns": columns})
     _json(aside / "prepare.json", preparation.as_data())
     if (tokenizer := preparation.tokenizer_json()) is not None:
-        (aside / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+        (aside / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     tensors = {f"{i}/{n}": t.detach().cpu().contiguous() for i, m in enumerate(members) for n, t in m.tensors.items()}
     save_file(tensors, aside / "weights.safetensors")
     (aside / "card.md").write_text(card, encoding="utf-8")
@@ -152,7 +159,6 @@ def load(folder: "Path | str") -> Model:
         BundleError: not a bundle, incomplete, changed since it was written, or of another schema version.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     folder = Path(folder)
     if not (folder / MANIFEST).exists() and (folder / "best" / MANIFEST).exists():
@@ -162,7 +168,7 @@ def load(folder: "Path | str") -> Model:
             f"{folder} is no bundle: it has no {MANIFEST}. Give the folder `best/` that `seqwright fit` wrote."
         )
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         schema, digests = manifest["schema"], dict(manifest["sha256"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(
@@ -175,32 +181,50 @@ def load(folder: "Path | str") -> Model:
         )
     for name, digest in digests.items():
         path = folder / Path(name).name
-        if not path.exists():
+        if not path.is_file():
             raise BundleError(f"{folder} lacks {name}. Copy the whole folder.")
         if _digest(path) != digest:
             raise BundleError(f"{path} was changed after it was written (its sha256 differs). Copy the folder again.")
-    if missing := {"architecture.json", "task.json", "prepare.json", "weights.safetensors"} - digests.keys():
+    if missing := set(NEEDED) - digests.keys():
         raise BundleError(f"{folder} lacks {', '.join(sorted(missing))}. Copy the whole folder.")
     try:
-        head = json.loads((folder / "architecture.json").read_text())
-        described = json.loads((folder / "task.json").read_text())
-        tokenizer = folder / "tokenizer.json"
-        preparation = Preparation.from_data(
-            json.loads((folder / "prepare.json").read_text()), tokenizer.read_text() if tokenizer.exists() else None
-        )
-        tensors = load_file(folder / "weights.safetensors")
-        members = [
-            Member(
-                codec.from_data(member["candidate"]),
-                float(member["weight"]),
-                {n.removeprefix(f"{i}/"): t for n, t in tensors.items() if n.startswith(f"{i}/")},
-            )
-            for i, member in enumerate(head["members"])
-        ]
-        columns = described.pop("columns", {})
-        return Model(registry.from_data(described), preparation, members, columns, folder)
-    except (SeqwrightError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        return _opened(folder, (folder / TOKENIZER).read_text(encoding="utf-8") if TOKENIZER in digests else None)
+    except (
+        SeqwrightError,
+        SafetensorError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise BundleError(f"{folder} cannot be read as a bundle: {error}") from error
+
+
+def _opened(folder: Path, tokenizer: "str | None") -> Model:
+    """The model in a folder whose files are those that were written; what is wrong with their content is raised."""
+    from safetensors.torch import load_file
+
+    head, described, prepared = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("architecture.json", "task.json", "prepare.json")
+    )
+    columns = described.pop("columns", {})
+    task, preparation = registry.from_data(described), Preparation.from_data(prepared, tokenizer)
+    if preparation.inputs != task.inputs:
+        raise BundleError(f"prepare.json reads {preparation.inputs}, but {task.kind} has {task.inputs}.")
+    tensors = load_file(folder / "weights.safetensors")
+    members = [
+        Member(
+            codec.from_data(member["candidate"]),
+            float(member["weight"]),
+            {n.removeprefix(f"{i}/"): t for n, t in tensors.items() if n.startswith(f"{i}/")},
+        )
+        for i, member in enumerate(head["members"])
+    ]
+    if not members or not all(isinstance(m.candidate, Candidate) and 0 < m.weight < float("inf") for m in members):
+        raise BundleError("architecture.json needs one candidate or more, each with a weight above 0.")
+    return Model(task, preparation, members, columns, folder)
 
 
 def from_bytes(data: bytes, folder: Path) -> Model:
@@ -212,9 +236,9 @@ def from_bytes(data: bytes, folder: Path) -> Model:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for name in archive.namelist():
-                (folder / Path(name).name).write_bytes(archive.read(name))
-    except zipfile.BadZipFile as error:
+            for name in set(archive.namelist()) & set(FILES):  # nothing else has a place in a bundle
+                (folder / name).write_bytes(archive.read(name))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"These are not the bytes of a bundle: {error}. Give what `Model.to_bytes` gave.") from None
     return load(folder)
 

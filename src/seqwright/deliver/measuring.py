@@ -30,12 +30,12 @@ def measure(
     study, test = run.study, store.load(bench.folder, "test")
     begun = begun_with(trials)
     targets = listed(test.targets)
-    answers = {DELIVERED: _answers(bench, members, test)}
+    answers = {DELIVERED: bundle.Model(bench.task, bench.preparation, members, {}).answer(test)}
     from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
     own = [state for trial in from_portfolio[:1] for state in states(bench, study.folder, trial)]
     if own:
         rivals = [bundle.Member(from_portfolio[0].proposal.candidate, 1.0, weights(state)) for state in own]
-        answers[PORTFOLIO] = _answers(bench, rivals, test)
+        answers[PORTFOLIO] = bundle.Model(bench.task, bench.preparation, rivals, {}).answer(test)
     for name in baselines:
         if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
             answers[name] = kept[1]
@@ -44,12 +44,3 @@ def measure(
     evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
     study.event("evidence", evidence.as_data())
     return evidence
-
-
-def _answers(bench: Workbench, members: "Sequence[bundle.Member]", data: Any) -> Any:
-    from seqwright.train.predict import probabilities
-
-    model = bundle.Model(bench.task, bench.preparation, members, {})
-    return model.average(
-        [probabilities(model._network(i), data, m.candidate.architecture.streams) for i, m in enumerate(members)]
-    )
