@@ -1,12 +1,15 @@
 """Options and budgets: all mistakes at once, and a budget that grows as told, however often one was killed."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seqwright.deliver.gather import Sources
 from seqwright.deliver.identity import begin, budget_of, extend, finished, fresh_folder
 from seqwright.deliver.options import Options
+from seqwright.deliver.traceless import traceless
 from seqwright.errors import BudgetError, InputError, StudyError
 
 
@@ -36,6 +39,38 @@ def test_splits_that_are_none(split) -> None:
 def test_budgets_that_are_none(budget: str) -> None:
     with pytest.raises(BudgetError):
         Options.of(budget=budget)
+
+
+def test_a_run_cannot_begin_with_an_addition(tmp_path: Path) -> None:
+    """It would grow each time that a killed command is given again."""
+    with pytest.raises(InputError, match=r"Leave out the .*seqwright resume FOLDER --budget \+10m"):
+        Options.of(budget="+10m")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("budget", 600, "int, not text"),
+        ("seed", "one", "str, not a whole number"),
+        ("seed", 1.5, "float, not a whole number"),
+        ("single", "no", "str, not True or False"),
+        ("split", "80/10/10", "str, not a list"),
+        ("split", ("80", "10", "10"), "not a list of numbers"),
+        ("ban", [1], "not a list of texts"),
+        ("fix", {"a": 1}, "dict, not a list"),
+    ],
+)
+def test_values_of_another_type(name: str, value: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Options.of(**{name: value})
+
+
+def test_values_as_people_write_them(tmp_path: Path) -> None:
+    given = Options.of(seed=np.int64(3), ban="lstm", start=tmp_path, metric=None, text=["title", "body"], workers=2)
+    expected = Options(seed=3, ban=("lstm",), start=str(tmp_path), text="title,body", workers=2)
+    assert given == expected and json.loads(json.dumps(given.as_data()))["seed"] == 3
+    with pytest.raises(InputError, match="trial_timeout_s=-1 is no limit"):
+        Options.of(trial_timeout_s=-1)
 
 
 def test_json_and_back() -> None:
@@ -99,3 +134,11 @@ def test_fresh_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "runs/my-data").mkdir(parents=True)
     assert fresh_folder("some/my data.tsv") == Path("runs/my-data-2")
     assert fresh_folder((["a"], ["b"])) == Path("runs/run")
+
+
+def test_a_mistake_in_an_existing_folder_is_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(InputError, match="the mistake"), traceless(tmp_path):
+        (tmp_path / "left").mkdir()
+        raise InputError("the mistake")
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

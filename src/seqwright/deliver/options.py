@@ -1,5 +1,7 @@
 """All that a user may ask of a run, as plain data: what the command line, Python and `resume` agree on."""
 
+import numbers
+import os
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -75,8 +77,12 @@ class Options:
                 return ""
             return f'--{flag} "{value}" is not known.{did_you_mean(value, allowed)} Give one of: {", ".join(allowed)}.'
 
-        Budget.parse(self.budget)  # raises its own error, which teaches more
-        split = tuple(self.split)
+        if Budget.parse(self.budget).more:  # what cannot be parsed raises its own error, which teaches more
+            return [
+                f'--budget "{self.budget}" adds to a run, and this is the whole of one. Leave out the "+", '
+                f"or go on with a run: `seqwright resume FOLDER --budget {self.budget}`."
+            ]
+        split = self.split
         return [
             known("strategy", self.strategy, STRATEGIES),
             known("schedule", self.schedule, SCHEDULES),
@@ -88,6 +94,15 @@ class Options:
             "" if self.seed >= 0 else f"--seed {self.seed} is negative. Give 0 or more.",
             "" if self.max_length >= 0 else f"--max-length {self.max_length} is negative. 0 chooses by the data.",
             "" if self.workers >= 0 else f"--workers {self.workers} is negative. Give a number, or 0 to measure.",
+            *(
+                ""
+                if 0 <= limit < float("inf")
+                else f"{name}={limit:g} is no limit. Give a number, or 0 for the default."
+                for name, limit in (
+                    ("trial_timeout_s", self.trial_timeout_s),
+                    ("trial_memory_mib", self.trial_memory_mib),
+                )
+            ),
         ]
 
     @classmethod
@@ -101,7 +116,10 @@ class Options:
         if unknown := [n for n in given if n not in names]:
             wrong = [f'There is no option "{n}".{did_you_mean(n, names)}' for n in unknown]
             raise InputError("\n".join([*wrong, f"Options are: {', '.join(names)}."]))
-        plain: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in given.items()}
+        mistakes: list[str] = []
+        plain = {f.name: _plain(f.name, f.default, given[f.name], mistakes) for f in fields(cls) if f.name in given}
+        if mistakes:
+            raise InputError("\n".join(mistakes))
         return cls(**plain)
 
     def as_data(self) -> dict[str, Any]:
@@ -110,3 +128,34 @@ class Options:
     def fixed(self) -> dict[str, Any]:
         """What must not change when the run is resumed."""
         return {name: value for name, value in asdict(self).items() if name not in UNFIXED}
+
+
+def _plain(name: str, usual: Any, given: Any, mistakes: list[str]) -> Any:
+    """A value as JSON can hold it, of the type that the option's default has; None is the default."""
+    if given is None:
+        return usual
+    if isinstance(given, os.PathLike):
+        given = os.fspath(given)
+    if name == "text" and isinstance(given, list | tuple):
+        given = ",".join(map(str, given))
+    if isinstance(usual, tuple) and isinstance(given, list | tuple):
+        of, kind = (float, "numbers") if name == "split" else (str, "texts")
+        if all(_is(of, part) for part in given):
+            return tuple(of(part) for part in given)
+        mistakes.append(f"{name}={given!r} is not a list of {kind}.")
+    elif isinstance(usual, tuple) and name != "split" and isinstance(given, str):
+        return (given,)
+    elif _is(type(usual), given):
+        return type(usual)(given)
+    else:
+        mistakes.append(f"{name}={given!r} is {type(given).__name__}, not {_NOUNS[type(usual)]}.")
+    return usual
+
+
+_NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "True or False", tuple: "a list"}
+
+
+def _is(kind: type, value: Any) -> bool:
+    if kind in (str, bool) or isinstance(value, bool):
+        return isinstance(value, kind)
+    return isinstance(value, numbers.Integral if kind is int else numbers.Real)

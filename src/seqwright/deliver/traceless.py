@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqwright.errors import InputError
+from seqwright.study.database import FILE
 from seqwright.study.store import Study
 
 
@@ -26,5 +27,7 @@ def traceless(folder: Path) -> Iterator[None]:
 
 
 def _has_trained(folder: Path) -> bool:
+    if not (folder / FILE).exists():  # it went wrong before there was a study
+        return False
     with Study.open(folder) as study:
         return bool(study.proposals())

@@ -26,11 +26,12 @@ def write(path: Path, tensors: "dict[str, Tensor]", facts: "dict[str, Any]") -> 
 
 def read(path: Path, device: "torch.device | str" = "cpu") -> "tuple[dict[str, Tensor], dict[str, Any]] | None":
     """Tensors and facts, or None where there is no such state yet."""
-    if not path.exists():
+    try:
+        with safe_open(path, "pt", device=str(device)) as opened:
+            facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
+            return {name: opened.get_tensor(name) for name in opened.keys()}, facts  # noqa: SIM118 - not a dict
+    except FileNotFoundError:  # asked of the file itself, for `evaluate/sweep.py` may remove it at any moment
         return None
-    with safe_open(path, "pt", device=str(device)) as opened:
-        facts = json.loads((opened.metadata() or {}).get("facts", "{}"))
-        return {name: opened.get_tensor(name) for name in opened.keys()}, facts  # noqa: SIM118 - not a dict
 
 
 def gathered(weights: Any, optimizer: Any, average: Any, best: Any) -> "dict[str, Tensor]":
