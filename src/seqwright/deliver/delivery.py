@@ -57,7 +57,7 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     run.begin("test")
     study, single = run.study, run.options.single
     trials = study.trials()
-    found = _gathered(bench, study.folder, finals)
+    found = gathered(bench, study.folder, finals)
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
         raise SeqwrightError(
@@ -86,25 +86,27 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     return Delivery(folder, score, evidence, len(members))
 
 
-def _gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[str, Finalist]":
+def gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[str, Finalist]":
     """The finalists by id: the search's own networks and their refits.
 
-    Where refits trained on every row they take the place of the folds' networks, which saw less.
+    Where refits trained on every row they take the place of the folds' networks, which saw less. What the search's
+    network answered counts though its weights were swept, or candidates might have no example to be compared on.
     """
     found: dict[str, Finalist] = {}
     both = [(search_folder, t) for t in finals.searched] + [(finals.folder, t) for t in finals.refitted]
     for folder, trial in both:
+        name, refitted = codec.identity(trial.proposal.candidate), folder == finals.folder
         kept = [] if trial.failed else states(bench, folder, trial)
-        name = codec.identity(trial.proposal.candidate)
-        half_trained = folder == finals.folder and CUT_SHORT in trial.notes
-        if not kept or (half_trained and name in found):
+        half_trained = refitted and CUT_SHORT in trial.notes
+        if trial.failed or (refitted and not kept) or (half_trained and name in found and found[name].states):
             continue
         finalist = found.setdefault(name, Finalist(trial.proposal.candidate, [], []))
-        if bench.searched > 1 and folder == finals.folder:
+        if bench.searched > 1 and refitted:
             finalist.states = [s for s in finalist.states if s.is_relative_to(finals.folder)]
         finalist.states += kept
         if (answers := predictions.load(folder, trial.proposal.number)) is not None:
             finalist.answers.append(answers)
+    found = {name: finalist for name, finalist in found.items() if finalist.states}
     judged = {name: finalist for name, finalist in found.items() if finalist.answers}
     return judged or _unjudged(bench, found)
 
