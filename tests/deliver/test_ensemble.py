@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from seqwright.deliver import ensemble
 from seqwright.deliver.bundle import blend
 from seqwright.deliver.ensemble import common, select
 
@@ -30,10 +31,20 @@ def test_one_that_cannot_be_bettered_stays_alone() -> None:
     assert select({"a": same, "twin": same.copy()}, accuracy) == {"a": 1.0}
 
 
-def test_a_gain_that_is_too_small_is_refused() -> None:
+def test_a_gain_that_is_too_small_is_refused(monkeypatch) -> None:
     parts = {"a": answers(0.1, 0.6, 0.9, 0.9), "b": answers(0.1, 0.1, 0.9, 0.2)}
-    assert select(parts, accuracy, least=0.3) == {"a": 1.0}
     assert select(parts, accuracy, rounds=0) == {"a": 1.0}
+    monkeypatch.setattr(ensemble, "LEAST", 0.3)
+    assert select(parts, accuracy) == {"a": 1.0}
+
+
+def test_of_equal_scores_the_likelier_counts() -> None:
+    def likelihood(p):
+        return float(np.log(np.asarray(p)[range(4), TARGETS]).mean())
+
+    unsure, other = answers(0.1, 0.4, 0.6, 0.9), answers(0.4, 0.1, 0.9, 0.6)
+    assert select({"a": unsure, "b": other}, accuracy) == {"a": 1.0}
+    assert select({"a": unsure, "b": other}, accuracy, likelihood) == {"a": 0.5, "b": 0.5}
 
 
 def test_a_good_candidate_may_count_twice() -> None:

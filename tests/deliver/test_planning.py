@@ -16,6 +16,7 @@ from seqwright.search.budget import Budget
 from seqwright.space.census import every
 from seqwright.study.record import Fidelity, Proposal, Trial
 
+STOPPED = ("stopped early: no better score in 6 looks",)
 CANDIDATES = list(itertools.islice(every(named("tiny")), 8))
 
 
@@ -114,17 +115,18 @@ def planned(trials: list[Trial], seconds: "float | None", slots: int = 2) -> lis
 
 
 def test_refits_without_a_clock_are_all_seeds_of_all_finalists() -> None:
-    found = planned([trial(n, 0.5) for n in range(3)], None)
+    found = planned([trial(n, 0.5, notes=STOPPED) for n in range(3)], None)
     assert [p.seed for p in found] == [s for s in range(1, SEEDS + 1) for _ in range(3)]
     assert all(p.fidelity == Fidelity(120, 1, "refit") for p in found)
 
 
-def test_one_that_was_not_trained_to_its_best_is_trained_as_long_as_usual() -> None:
-    short, full, stopped = trial(0, 0.5, 100), trial(1, 0.6, 900), trial(2, 0.6, 300, notes=("stopped early: ...",))
+def test_one_that_was_not_trained_to_its_best_is_trained_longer() -> None:
+    # Short of the top it is trained as long as is usual there; at the top, still rising, twice as long as it was.
+    short, full, stopped = trial(0, 0.5, 100), trial(1, 0.6, 900), trial(2, 0.6, 300, notes=STOPPED)
     lengths = {
         p.candidate: p.fidelity.examples for p in refits([short, full, stopped], [short, full, stopped], None, 1)
     }
-    assert [lengths[t.proposal.candidate] for t in (short, full, stopped)] == [1080, 1080, 360]
+    assert [lengths[t.proposal.candidate] for t in (short, full, stopped)] == [1080, 2160, 360]
 
 
 @pytest.mark.parametrize("slots", [1, 2, 8])

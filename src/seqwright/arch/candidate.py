@@ -20,7 +20,7 @@ class Recipe:
     learning_rate: float = among(3e-4, 1e-3, 3e-3, 1e-2, 3e-2, default=1e-3)
     weight_decay: float = among(0.0, 1e-4, 1e-3, 1e-2, 1e-1, default=1e-2)
     batch_size: int = among(16, 32, 64, default=32)
-    warmup_steps: int = 50
+    warmup_steps: int = among(10, 50, default=50)
     dropout: float = among(0.0, 0.1, 0.3, 0.5, default=0.1)
     input_dropout: float = among(0.0, 0.1, 0.3)
     label_smoothing: float = among(0.0, 0.1)

@@ -43,12 +43,12 @@ def portfolio(name: str) -> Portfolio:
 
 
 # A linear model wants no noise; recurrent and convolutional networks noise and moderate steps; attention small steps.
-_LINEAR = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.0)
-_FEATURES = Recipe(learning_rate=1e-3, weight_decay=1e-4, dropout=0.0)
+_LINEAR = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.0, warmup_steps=10)
+_FEATURES = Recipe(learning_rate=1e-3, weight_decay=1e-4, dropout=0.0, warmup_steps=10)
 _BAG = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.5, input_dropout=0.1)
 _USUAL = Recipe(learning_rate=3e-3, weight_decay=1e-2, dropout=0.3, input_dropout=0.1)
 _GENTLE = Recipe(learning_rate=1e-3, weight_decay=1e-2, dropout=0.1, input_dropout=0.1)
-_SERIES = Recipe(learning_rate=3e-3, weight_decay=1e-2, batch_size=16, dropout=0.1)
+_SERIES = Recipe(learning_rate=3e-3, weight_decay=1e-2, batch_size=16, dropout=0.1, warmup_steps=10)
 
 
 def _filters(*kernels: int) -> Parallel:

@@ -68,7 +68,12 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     index, answers = common({name: finalist.answers for name, finalist in found.items()})
     known = bench.known(index)
     targets = listed(known.targets)
-    shares = select(answers, lambda p: bench.score(p, targets, known.weights), rounds=0 if single else ROUNDS)
+    shares = select(
+        answers,
+        lambda p: bench.score(p, targets, known.weights),
+        lambda p: bench.likelihood_at(index, p),
+        rounds=0 if single else ROUNDS,
+    )
     score = bench.score_at(index, bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))))
     members = []
     for name, share in shares.items():

@@ -2,7 +2,8 @@
 
 A candidate's answers are the average of its networks' on the examples that they did not train on. Starting from
 the best candidate, whichever addition raises the score most is averaged in, with replacement, until none does.
-Ours refuses an addition that gains less than `least`: a single network is easier to run and to explain.
+Ours refuses an addition that gains next to nothing: a single network is easier to run and to explain. But where a
+score cannot tell, as accuracy cannot on a few hundred rows, the likelihood of the true answers may.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,33 +14,41 @@ import numpy as np
 from seqwright.deliver.bundle import blend
 
 ROUNDS = 8
+LEAST, SURER = 1e-4, 0.01  # of score, or of log-probability (nats an example), that an addition must gain
 
 
 def select(
-    answers: "Mapping[str, Any]", score: "Callable[[Any], float]", least: float = 1e-4, rounds: int = ROUNDS
+    answers: "Mapping[str, Any]",
+    score: "Callable[[Any], float]",
+    likelihood: "Callable[[Any], float]" = lambda probabilities: 0.0,
+    rounds: int = ROUNDS,
 ) -> "dict[str, float]":
     """The share of each chosen candidate, summing to 1.
 
     Args:
         answers: probabilities of each candidate on the same examples.
         score: of probabilities; higher is better.
+        likelihood: the mean log-probability of the true answers, which decides between equal scores.
     """
+
+    def judged(chosen: "list[str]") -> tuple[float, float]:
+        mean = blend([answers[name] for name in chosen], np.full(len(chosen), 1 / len(chosen)))
+        return score(mean), likelihood(mean)
+
     names = list(answers)
-    alone = {name: score(answers[name]) for name in names}
+    alone = {name: judged([name]) for name in names}
     chosen = [max(names, key=lambda n: alone[n])]
     best = alone[chosen[0]]
     for _ in range(rounds):
-        trials = {name: score(_mean(answers, [*chosen, name])) for name in names}
+        trials = {name: judged([*chosen, name]) for name in names}
         name = max(names, key=lambda n: trials[n])
-        if trials[name] < best + least:
+        better = trials[name][0] >= best[0] + LEAST
+        surer = trials[name][0] >= best[0] and trials[name][1] >= best[1] + SURER
+        if not better and not surer:
             break
         chosen.append(name)
         best = trials[name]
     return {name: chosen.count(name) / len(chosen) for name in names if name in chosen}
-
-
-def _mean(answers: "Mapping[str, Any]", chosen: "list[str]") -> Any:
-    return blend([answers[name] for name in chosen], np.full(len(chosen), 1 / len(chosen)))
 
 
 def common(parts: "Mapping[str, list[tuple[np.ndarray, Any]]]") -> "tuple[np.ndarray, dict[str, Any]]":

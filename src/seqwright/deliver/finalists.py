@@ -10,6 +10,7 @@ left out choose between the finalists.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -26,6 +27,7 @@ FINALISTS = 4
 JUDGED = 2000  # steps or examples that are enough to choose by
 SEEDS = 5
 STRETCH = 1.2  # a cosine run wants a little longer than the best look of a constant-rate run
+CONVERGED, UNFINISHED = 0.75, 2.0  # one whose best look came after that share of its training gets so much more
 LEAST = 0.5  # of the wanted training; a refit that would get less is not begun
 SAFETY = 0.75  # of the time left; refits that run at once disturb each other
 
@@ -35,12 +37,13 @@ def finalists(
     answers: "Callable[[Trial], tuple[np.ndarray, Any] | None]",
     score: "Callable[[np.ndarray, Any], float]",
     most: int = FINALISTS,
+    likelihood: "Callable[[np.ndarray, Any], float]" = lambda index, probabilities: 0.0,
 ) -> list[Trial]:
     """The trials whose candidates are to be refitted, best first.
 
     Args:
         answers: (index, probabilities) of a trial on validation, or None where they were not kept.
-        score: of probabilities on the examples `index`; higher is better.
+        score, likelihood: of probabilities on the examples `index`; see `ensemble.select`.
     """
     ranked = [t for t in leaderboard(trials) if t.proposal.fidelity.stage == "full"]
     families: dict[Any, Trial] = {}
@@ -54,7 +57,7 @@ def finalists(
     index, means = _fewer(index, means)
     if not len(index):
         return ranked[:most]
-    shares = select(means, lambda probabilities: score(index, probabilities))
+    shares = select(means, partial(score, index), partial(likelihood, index))
     chosen = sorted(shares, key=lambda name: -shares[name])
     return [considered[name] for name in chosen[:most]]
 
@@ -96,16 +99,20 @@ def refits(
     planned: list[Proposal] = []
     for seed in range(1, seeds + 1):
         for rank, trial in enumerate(chosen):
+            best, trained = _best(trial), trial.proposal.fidelity
+            stopped = "stopped early" in " ".join(trial.notes)
             # A candidate that was never trained to its best may have been better later.
-            ended = trial.proposal.fidelity == top or "stopped early" in " ".join(trial.notes)
-            examples = round(STRETCH * (_best(trial) if ended else max(_best(trial), usual)))
-            rate = max(1e-9, trial.costs.get("examples_per_s", 1.0))
+            least = STRETCH * (best if stopped or trained == top else max(best, usual))
+            unfinished = trained == top and not stopped and best >= CONVERGED * trained.examples
+            examples = round(least * UNFINISHED if unfinished else least)
             if seconds is not None and left is not None:
-                # A single network cannot be split over slots. A cosine over fewer steps is better than none.
-                room = rate * min(SAFETY * seconds, left)
-                if room < LEAST * examples:
+                rate = max(1e-9, trial.costs.get("examples_per_s", 1.0))
+                # A network cannot be split over slots, and the first of each finalist comes before a second of any.
+                fair = SAFETY * seconds * min(1.0, slots / len(chosen) if seed == 1 else 1.0)
+                room = rate * min(fair, left)
+                if room < LEAST * least:
                     continue
-                examples = round(min(examples, room))
+                examples = round(min(examples, room))  # a cosine over fewer steps is better than none
                 left -= examples / rate
             why = f"refit of finalist {rank + 1} with seed {seed}"
             planned.append(Proposal(trial.proposal.candidate, Fidelity(examples, 1, "refit"), why, seed=seed))

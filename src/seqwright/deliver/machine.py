@@ -13,7 +13,7 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.local import LocalPool
 from seqwright.evaluate.workbench import Workbench
 
-HUNG_S, HUNG = 3600.0, 0.5  # a trial has hung after so many seconds, or after that share of the search's clock
+HUNG_S, HUNG = 3600.0, 0.9  # a trial has hung after so many seconds, or after that share of the search's clock
 MEMORY = 0.8  # of the machine's, for all workers together
 WORTH_S, GUESS = 8.0, 500.0  # with less time for the search nothing is measured, and this many a second assumed
 CALIBRATED_S = 120.0  # searches shorter than this do not spend seconds on measuring threads against processes

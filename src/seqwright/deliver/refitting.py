@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqwright.arch import codec
 from seqwright.deliver.finalists import finalists, refits
 from seqwright.deliver.run import Run
@@ -83,4 +85,7 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
 
 
 def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Trial]:
-    return finalists(trials, lambda t: predictions.load(run.study.folder, t.proposal.number), bench.score_at)
+    def answers(trial: Trial) -> "tuple[np.ndarray, Any] | None":
+        return predictions.load(run.study.folder, trial.proposal.number)
+
+    return finalists(trials, answers, bench.score_at, likelihood=bench.likelihood_at)

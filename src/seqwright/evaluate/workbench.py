@@ -54,6 +54,14 @@ class Workbench:
         known = self.known(index)
         return self.score(probabilities, known.targets, known.weights)
 
+    def likelihood_at(self, index: np.ndarray, probabilities: Any) -> float:
+        """The mean log-probability (nats) of the true answers to the development examples `index`."""
+        targets = listed(self.known(index).targets)
+        if isinstance(probabilities, list):
+            probabilities, targets = np.concatenate(probabilities), np.concatenate(targets)
+        known = targets >= 0
+        return float(np.log(probabilities[known, targets[known]].clip(1e-6)).mean()) if known.any() else 0.0
+
     def examples(self, name: str) -> Examples:
         """The raw examples, "development" or "test", for baselines."""
         return load_examples(self.folder, name)
