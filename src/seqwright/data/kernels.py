@@ -66,11 +66,12 @@ class Kernels:
             used += len(KERNELS) * count
             biases.append(table.astype(np.float32))
         fitted = Kernels(scale, dilations, channels, tuple(biases), np.zeros(1), np.ones(1))
-        pooled = fitted.encode(series).astype(np.float64)
-        deviation = pooled.std(0)
-        return Kernels(
-            scale, dilations, channels, tuple(biases), pooled.mean(0), np.where(deviation > 1e-6, deviation, 1.0)
-        )
+        pooled = fitted.encode(series)
+        mean, deviation = np.empty(fitted.size), np.empty(fitted.size)
+        for start in range(0, fitted.size, 256):  # in double precision, all features of 100,000 series take 4 GB
+            some = pooled[:, start : start + 256].astype(np.float64)
+            mean[start : start + 256], deviation[start : start + 256] = some.mean(0), some.std(0)
+        return Kernels(scale, dilations, channels, tuple(biases), mean, np.where(deviation > 1e-6, deviation, 1.0))
 
     @property
     def size(self) -> int:
@@ -88,7 +89,9 @@ class Kernels:
             index = order[begin : begin + max(1, many)]
             out[index] = self._pooled(*padded(scaled, index))
             begin += len(index)
-        return ((out - self.mean) / self.deviation).astype(np.float32)
+        out -= self.mean.astype(np.float32)
+        out /= self.deviation.astype(np.float32)
+        return out
 
     def _pooled(self, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """(B, T, C) values, (B, T) mask -> (B, F) shares of positive responses."""
