@@ -1,6 +1,7 @@
 """Bad input gets one screen that says what is wrong, where, and what to do."""
 
 import gzip
+import io
 import random
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from seqwright.data.infer import load, load_inputs
 from seqwright.errors import DataError
 
 GOOD = "text,label\n" + "".join(f"some words {i},{'ab'[i % 2]}\n" for i in range(20))
+
+
+def npz(**arrays) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **{"X": np.zeros((6, 1, 9)), "y": np.arange(6) % 2} | arrays)
+    return file.getvalue()
 
 
 def refused(source, **flags) -> str:
@@ -40,6 +47,16 @@ def refused(source, **flags) -> str:
         ("a.conll", b"a\tX\nb\n\n", "a.conll:2: 1 column, but the lines before have 2"),
         ("a.parquet", b"abc", "not a readable parquet file"),
         ("a.npz", b"abc", "not an npz file"),
+        ("a.csv.gz", gzip.compress(GOOD.encode())[:20] + b"\xff" * 40, "cannot be read"),
+        ("a.jsonl", b'{"text": "a", "label": {"b": 1}}\n' * 9, "A label is one word or number, not {'b': 1}"),
+        ("a.jsonl", b'{"text": ' + b"[" * 100_000, "a.jsonl:1: not JSON (too deeply nested)"),
+        ("a.json", b"[" * 100_000, "a.json:1: not JSON (too deeply nested)"),
+        ("a.jsonl", b'{"text": "a", "label": ' + b"9" * 5000 + b"}\n", "a.jsonl:1: not JSON (Exceeds the limit"),
+        ("a.npz", npz(lengths=np.array(3)), "lengths must be one whole number for each series"),
+        ("a.npz", npz(lengths=np.full(6, np.nan)), "lengths must be one whole number for each series"),
+        ("a.npz", npz(lengths=np.array(["a"] * 6)), "lengths must be one whole number for each series"),
+        ("a.npz", npz(X=np.full((6, 1, 9), 1j)), "X must hold numbers"),
+        ("a.npz", npz(X=np.full((6, 1, 9), 1e300)), "beyond 3e38"),
     ],
 )
 def test_bad_files(tmp_path, name, data, wanted):

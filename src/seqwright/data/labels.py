@@ -8,7 +8,7 @@ import numpy as np
 
 from seqwright.data.finding import Finding
 from seqwright.data.profile import missing, number
-from seqwright.data.wording import listing, plural
+from seqwright.data.wording import listing, plural, short
 from seqwright.errors import DataError
 
 
@@ -23,7 +23,13 @@ def name_of(cell: Any) -> str | None:
 
 def names_of(cells: Sequence[Any]) -> list[str | None]:
     """`name_of` each cell, worked out once for each value."""
-    known = {(type(cell), cell): name_of(cell) for cell in {(type(c), c): c for c in cells}.values()}
+    try:
+        known = {(type(cell), cell): name_of(cell) for cell in {(type(c), c): c for c in cells}.values()}
+    except TypeError:  # a list or an object cannot be looked up
+        wrong = next(cell for cell in cells if isinstance(cell, dict | list | set | np.ndarray))
+        raise DataError(
+            f"A label is one word or number, not {short(str(wrong), 60)}. Choose another column with --target."
+        ) from None
     return [known[type(cell), cell] for cell in cells]
 
 
@@ -75,7 +81,8 @@ def numbered(names: Sequence[str | None], labels: Sequence[str]) -> np.ndarray:
 
 def unseen(names: Sequence[str | None], labels: Sequence[str], noun: str) -> list[Finding]:
     """A warning of labels that training does not know."""
-    counts = Counter(name for name in names if name is not None and name not in set(labels))
+    known = set(labels)
+    counts = Counter(name for name in names if name is not None and name not in known)
     if not counts:
         return []
     return [

@@ -1,6 +1,7 @@
 """Series as arrays: X (N, C, T) padded with NaN, y (N,), and lengths (N,) where they are known."""
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def read_npz(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:
                 arrays[name] = archive[name]
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise DataError(f"{path.name} is not a readable npz file: {error}.") from None
     except ValueError as error:
         raise DataError(f"{path.name}: {error} Save y as numbers or fixed-width strings: y.astype(str).") from None
@@ -37,14 +38,18 @@ def read_npz(path: Path) -> Table:
     return of_arrays(arrays["X"], arrays.get("lengths"), rest, path.name, "npz")
 
 
-def of_arrays(x: np.ndarray, lengths: Any, rest: dict[str, list[Any]], source: str, form: str) -> Table:
+def of_arrays(x: np.ndarray, lengths: "np.ndarray | None", rest: dict[str, list[Any]], source: str, form: str) -> Table:
     """The table of X (N, C, T) or (N, T), with one (T, C) array a row."""
     if x.ndim == 2:
         x = x[:, None, :]
-    if x.ndim != 3 or not np.issubdtype(x.dtype, np.number):
+    if x.ndim != 3 or x.dtype.kind not in "iuf":
         raise DataError(f"{source}: X must hold numbers of shape (n, channels, T) or (n, T), not {x.dtype} {x.shape}.")
     if not len(x):
         raise DataError(f"{source}: X is empty, of shape {x.shape}.")
+    if lengths is not None and (
+        np.ndim(lengths) != 1 or lengths.dtype.kind not in "iuf" or not (lengths == np.floor(lengths)).all()
+    ):
+        raise DataError(f"{source}: lengths must be one whole number for each series.")
     for name, cells in (*rest.items(), ("lengths", lengths)):
         if cells is not None and len(cells) != len(x):
             raise DataError(f"{source}: X has {len(x):,} series, but {name} has {len(cells):,} entries.")
@@ -55,5 +60,7 @@ def of_arrays(x: np.ndarray, lengths: Any, rest: dict[str, list[Any]], source: s
     lengths = np.asarray(lengths, np.int64)
     if (lengths < 0).any() or (lengths > x.shape[2]).any():
         raise DataError(f"{source}: lengths must lie between 0 and {x.shape[2]}, X's last axis.")
+    if x.dtype.kind == "f" and (np.abs(x[np.isfinite(x)]) > np.finfo(np.float32).max).any():
+        raise DataError(f"{source}: X has numbers beyond 3e38, which is more than a network can read. Scale it down.")
     series = [np.ascontiguousarray(one[:, :length].T, np.float32) for one, length in zip(x, lengths, strict=True)]
     return Table({"series": series, **rest}, source, form)

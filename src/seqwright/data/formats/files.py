@@ -1,6 +1,7 @@
 """From a path to its bytes, or to an error that says what is there instead."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 from seqwright.data.wording import listing
@@ -63,7 +64,7 @@ def content(path: Path) -> bytes:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     for signature, what in _SIGNATURES:
         if data.startswith(signature):

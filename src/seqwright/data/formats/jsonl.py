@@ -18,8 +18,8 @@ def read_jsonl(text: str, source: str) -> Table:
     if text.lstrip()[0] == "[":
         try:
             given = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{source}:{error.lineno}: not JSON ({error.msg}).") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{source}:{getattr(error, 'lineno', 1)}: not JSON ({_wrong(error)}).") from None
         for i, record in enumerate(given):
             if not isinstance(record, dict):
                 raise DataError(f"{source}: entry {i + 1} of the list is not an object: {short(json.dumps(record))}.")
@@ -30,9 +30,9 @@ def read_jsonl(text: str, source: str) -> Table:
                 continue
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(
-                    f"{source}:{number}: not JSON ({error.msg}): {short(line)}. In jsonl every line is one object, "
+                    f"{source}:{number}: not JSON ({_wrong(error)}): {short(line)}. In jsonl every line is one object, "
                     'such as {"text": "...", "label": "..."}.'
                 ) from None
             if not isinstance(record, dict):
@@ -42,6 +42,11 @@ def read_jsonl(text: str, source: str) -> Table:
                 )
             records.append(record)
     return of_records(records, source, "jsonl")
+
+
+def _wrong(error: ValueError | RecursionError) -> str:
+    """In words; besides what is no JSON at all there are numbers of thousands of digits, and lists too deep to read."""
+    return "too deeply nested" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
 
 
 def of_records(records: list[dict[str, Any]], source: str, form: str) -> Table:
