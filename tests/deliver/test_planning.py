@@ -2,6 +2,9 @@
 
 import itertools
 import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +12,14 @@ import pytest
 from seqwright.arch.spaces import named
 from seqwright.deliver.allot import allot, clock
 from seqwright.deliver.finalists import FINALISTS, SAFETY, SEEDS, finalists, refits
+from seqwright.deliver.machine import GUESS, machine_of
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
 from seqwright.deliver.show import Quiet
 from seqwright.search.budget import Budget
 from seqwright.space.census import every
 from seqwright.study.record import Fidelity, Proposal, Trial
+from seqwright.study.store import Study
 
 STOPPED = ("stopped early: no better score in 6 looks",)
 CANDIDATES = list(itertools.islice(every(named("tiny")), 8))
@@ -60,6 +65,18 @@ def test_a_run_knows_what_is_left() -> None:
     assert run(10).at(40.0) == pytest.approx(time.time() + 30.0, abs=1.0)
     assert not run(40).over(40.0, grace_s=0.5)() and run(41).over(40.0, grace_s=0.5)()
     assert not run(1e9).over(None)() and run(0, stopped=True).over(None)()
+
+
+def test_one_who_stops_binds_no_later_command(tmp_path: Path) -> None:
+    """The rungs of all later commands follow from how fast the machine was said to be."""
+    executor: Any = SimpleNamespace(slots=2)
+    with Study.create(tmp_path, {}) as study:
+        stopped = Run(study, Options(), Budget(60.0), allot(60.0), Quiet(), lambda: True)
+        assert machine_of(stopped, None, executor)["slots"] == 2  # pyright: ignore
+        assert not study.events("machine")
+        late = Run(study, Options(), Budget(1.0), allot(1.0), Quiet(), lambda: False)
+        assert machine_of(late, None, executor)["examples_per_s"] == GUESS  # pyright: ignore
+        assert study.events("machine")
 
 
 def test_clock() -> None:

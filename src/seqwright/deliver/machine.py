@@ -26,9 +26,11 @@ def cores_of(run: Run) -> int:
 
 def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
     """{"threads", "slots", "examples_per_s" (of one slot; None when no clock runs)}."""
+    machine: dict[str, Any] = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
+    if run.stopped():
+        return machine  # nothing is to be decided in haste that later commands would be bound by
 
     def decide() -> "dict[str, Any]":
-        machine = {"threads": 1, "slots": executor.slots, "examples_per_s": None}
         if run.plan.search_s is None:
             return machine  # a study of so many trials shall not depend on the machine's mood
         if (run.left(run.plan.search_s) or 0.0) < WORTH_S:
