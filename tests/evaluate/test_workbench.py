@@ -32,6 +32,9 @@ def test_scores_mind_weights(tmp_path: Path) -> None:
     always_one = np.tile([0.1, 0.9], (len(TEXTS), 1))
     assert bench.score(always_one, TARGETS) == 0.5
     assert bench.score_at(np.arange(len(TEXTS)), always_one) == pytest.approx(0.75)
+    said = 0.75 * np.log(0.9) + 0.25 * np.log(0.1)
+    assert bench.likelihood_at(np.arange(len(TEXTS)), always_one) == pytest.approx(said)
+    assert built(tmp_path / "even").likelihood_at(np.arange(4), np.full((4, 2), 0.5)) == pytest.approx(np.log(0.5))
 
 
 def test_a_trial_is_scored_with_weights(tmp_path: Path) -> None:

@@ -56,11 +56,15 @@ class Workbench:
 
     def likelihood_at(self, index: np.ndarray, probabilities: Any) -> float:
         """The mean log-probability (nats) of the true answers to the development examples `index`."""
-        targets = listed(self.known(index).targets)
+        known = self.known(index)
+        targets, weights = listed(known.targets), np.ones(len(index)) if known.weights is None else known.weights
         if isinstance(probabilities, list):
+            weights = np.repeat(weights, [len(steps) for steps in targets])
             probabilities, targets = np.concatenate(probabilities), np.concatenate(targets)
-        known = targets >= 0
-        return float(np.log(probabilities[known, targets[known]].clip(1e-6)).mean()) if known.any() else 0.0
+        there = np.flatnonzero(targets >= 0)
+        total = weights[there].sum()
+        logs = np.log(probabilities[there, targets[there]].clip(1e-6))
+        return float(logs @ weights[there] / total) if total else 0.0
 
     def examples(self, name: str) -> Examples:
         """The raw examples, "development" or "test", for baselines."""
