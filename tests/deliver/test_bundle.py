@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from seqwright.arch.candidate import Candidate, Recipe
-from seqwright.arch.network import Body, Mean, Mlp, Network, NgramBag, Subwords
+from seqwright.arch.network import Body, Mean, Mlp, Network, NgramBag, PerStep, Subwords, Words
 from seqwright.data.examples import Examples
 from seqwright.data.prepare import Preparation
 from seqwright.deliver import bundle
 from seqwright.deliver.bundle import Member, Model
 from seqwright.errors import BundleError
 from seqwright.nn.build import build
+from seqwright.tasks.tagging import Tagging
 from seqwright.tasks.text_classification import TextClassification
 
 TEXTS = Examples({"text": ["red round", "blue square", "red square", "", "Größe ☃ new"]})
@@ -81,6 +82,17 @@ def test_one_row_or_none_at_all(model: Model) -> None:
     alone = [model.probabilities(TEXTS.take([i])) for i in range(5)]
     assert np.concatenate(alone) == pytest.approx(whole, abs=1e-5)
     assert model.predict(TEXTS.take([])) == []
+
+
+def test_a_sentence_without_tokens_has_no_tags() -> None:
+    sentences = Examples({"tokens": [["red", "round"], [], ["blue"]]})
+    task = Tagging(("X", "Y"))
+    preparation = Preparation.fit(sentences, task.streams)
+    network = Network(Words(), Body((), width=16), PerStep(), Mlp(layers=0))
+    tensors = dict(build(network, preparation.interface(2, per_step=True)).state_dict())
+    model = Model(task, preparation, [Member(Candidate(network, Recipe()), 1.0, tensors)], {})
+    assert [steps.shape for steps in model.probabilities(sentences)] == [(2, 2), (0, 2), (1, 2)]
+    assert [len(tags) for tags in model.predict(sentences)] == [2, 0, 1]
 
 
 def test_no_file_is_a_pickle(model: Model) -> None:

@@ -64,7 +64,11 @@ class Model:
     def probabilities(self, examples: Examples) -> Any:
         """(N, C) float32, rows summing to 1; for an output per step a list of N arrays (T, C)."""
         encoded = self.preparation.encode(examples)
-        return self.answer(encoded)
+        found = self.answer(encoded)
+        if not self.task.per_step:
+            return found
+        # A network reads one unknown step of an empty sentence, which has no step to answer for.
+        return [steps[: len(tokens)] for steps, tokens in zip(found, examples.inputs[self.task.inputs[0]], strict=True)]
 
     def answer(self, encoded: Encoded) -> Any:
         """`probabilities` of examples that this preparation encoded already."""
