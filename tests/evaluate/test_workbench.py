@@ -13,6 +13,7 @@ from seqwright.data.examples import Examples
 from seqwright.errors import StudyError
 from seqwright.evaluate import trial, workbench
 from seqwright.evaluate.workbench import Workbench
+from seqwright.tasks.series_classification import SeriesClassification
 from seqwright.tasks.text_classification import TextClassification
 
 TEXTS = [f"{colour} {shape}" for colour in ("red", "blue") for shape in ("round", "square", "small", "big")] * 5
@@ -74,3 +75,25 @@ def test_a_folder_made_anew_is_read_anew(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     with pytest.raises(StudyError, match="holds no prepared data"):
         workbench.load(folder)
+
+
+def test_raw_examples_come_back_as_they_were(tmp_path: Path) -> None:
+    series = [np.full((3, 2), 0.1, np.float32), np.zeros((0, 2), np.float32), np.full((1, 2), np.nan, np.float32)]
+    given = Examples({"series": series}, np.array([0, 1, 1]), np.array([1, 2, 0.5], np.float32), None, np.arange(3))
+    workbench.save_examples(tmp_path, "some", given)
+    found = workbench.load_examples(tmp_path, "some")
+    for before, after in zip(series, found.inputs["series"], strict=True):
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after)  # shapes too: an empty series keeps its channels
+    assert found.targets.tolist() == [0, 1, 1] and found.weights is not None and found.weights.tolist() == [1, 2, 0.5]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_baselines_of_series_bear_an_empty_one(tmp_path: Path, place: int) -> None:
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(0 if i == 3 else 12, 2)).astype(np.float32) for i in range(24)]
+    given = Examples({"series": series}, np.arange(24) % 2, rows=np.arange(24))
+    workbench.save_examples(tmp_path, "some", given)
+    found = workbench.load_examples(tmp_path, "some")
+    baseline = SeriesClassification(("a", "b")).baselines()[place]
+    assert baseline.fit(found, 5.0, lambda said: None)(found).shape == (24, 2)

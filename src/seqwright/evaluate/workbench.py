@@ -163,7 +163,8 @@ def load_examples(folder: Path, name: str) -> Examples:
     data = json.loads((folder / f"{name}.examples.json").read_text())
     inputs, targets = data["inputs"], data["targets"]
     if "series" in inputs:
-        inputs["series"] = [np.asarray(s, np.float32) for s in inputs["series"]]
+        channels = next((len(steps[0]) for steps in inputs["series"] if steps), 1)  # [] does not say how many
+        inputs["series"] = [np.asarray(steps, np.float32).reshape(-1, channels) for steps in inputs["series"]]
     if targets:
         per_step = isinstance(targets[0], list)
         targets = [np.asarray(t, np.int64) for t in targets] if per_step else np.asarray(targets, np.int64)
