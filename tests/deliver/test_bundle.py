@@ -7,10 +7,12 @@ import pickle
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.network import Body, Mean, Mlp, Network, NgramBag, PerStep, Subwords, Words
@@ -20,6 +22,7 @@ from seqwright.deliver import bundle
 from seqwright.deliver.bundle import Member, Model
 from seqwright.errors import BundleError
 from seqwright.nn.build import build
+from seqwright.nn.source import as_torch
 from seqwright.tasks.tagging import Tagging
 from seqwright.tasks.text_classification import TextClassification
 
@@ -156,9 +159,10 @@ def test_weights_of_another_architecture(copied: Path) -> None:
 
 
 def test_foreign_folders(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(BundleError, match=r"is no bundle: it has no manifest\.json\. Give the folder `best/`"):
-            bundle.load(folder)
+    with pytest.raises(BundleError, match=r"is no bundle: it has no manifest\.json\. Give the folder `best/`"):
+        bundle.load(tmp_path)
+    with pytest.raises(BundleError, match=r"There is no folder .*absent\. Give the folder"):
+        bundle.load(tmp_path / "absent")
     (tmp_path / "manifest.json").write_text('{"name": "an app", "start_url": "/"}')
     with pytest.raises(BundleError, match="damaged"):
         bundle.load(tmp_path)
@@ -237,3 +241,23 @@ def test_an_archive_puts_nothing_else_on_disk(model: Model, tmp_path: Path) -> N
     unpacked = tmp_path / "here" / "unpacked"
     assert bundle.from_bytes(held.getvalue(), unpacked).members
     assert {p.name for p in tmp_path.rglob("*")} == {"here", "unpacked", *FILES, "weights.safetensors"}
+
+
+def test_every_file_may_be_read_by_whom_the_others_may(model: Model) -> None:
+    assert model.folder is not None
+    assert len({path.stat().st_mode for path in model.folder.iterdir()}) == 1
+
+
+def test_the_written_network_takes_the_bundles_weights(model: Model) -> None:
+    """As the written file itself says, line by line."""
+    assert model.folder is not None
+    text = as_torch(model.members[0].candidate, model.preparation.interface(2))
+    said = text.partition("from safetensors.torch import load_file")[2].partition("batch = {")[0]
+    lines = [line.strip().removeprefix("#").strip() for line in said.splitlines()]
+    scope: dict[str, Any] = {"__name__": "network"}
+    exec(text, scope)
+    network = scope["model"] = scope["Model"]()
+    scope["load_file"] = lambda name: load_file(model.folder / Path(name).name)
+    exec("\n".join(lines), scope)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, model.members[0].tensors[name])

@@ -12,11 +12,12 @@ from seqwright.data.examples import Examples
 from seqwright.deliver.delivery import gathered
 from seqwright.deliver.ensemble import common
 from seqwright.deliver.protocol import protocol
-from seqwright.deliver.refitting import Finals
+from seqwright.deliver.refitting import Finals, earlier
 from seqwright.evaluate import predictions, workbench
 from seqwright.evaluate.trial import state_path
 from seqwright.evaluate.workbench import Workbench
 from seqwright.study.record import CUT_SHORT, Fidelity, Proposal, Trial
+from seqwright.study.store import Study
 from seqwright.tasks.text_classification import TextClassification
 
 FIRST, SECOND = (candidate for _, candidate in portfolio("text")[:2])
@@ -77,3 +78,33 @@ def test_half_a_refit_is_better_than_none(bench: Workbench, tmp_path: Path) -> N
     refitted = [trained(bench, refits, 0, FIRST, seed=1, note=CUT_SHORT)]
     found = gathered(bench, tmp_path, Finals(searched, refitted, refits))
     assert [len(finalist.states) for finalist in found.values()] == [1]
+
+
+def kept(folder: Path, refitted: list[Trial]) -> Path:
+    """The refits of one delivery in a study of their own."""
+    with Study.create(folder, {}) as inner, inner.lease():
+        inner.propose([trial.proposal for trial in refitted])
+        for trial in refitted:
+            inner.record(trial)
+    return folder
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 1), (2, 2), (1, 3)])
+def test_refits_of_earlier_deliveries_count_when_they_are_more(
+    bench: Workbench, tmp_path: Path, before: int, after: int
+) -> None:
+    """A short addition to the budget does not lose what the longer one before it had time for."""
+    searched = [trained(bench, tmp_path, 0, FIRST)]
+    with Study.create(tmp_path, {}) as study, study.lease():
+        study.propose([searched[0].proposal])
+        study.record(searched[0])
+        for place, count in enumerate((before, after)):
+            folder = tmp_path / "refits" / str(place)
+            refitted = [trained(bench, folder, n, FIRST, seed=n + 1) for n in range(count)]
+            kept(folder, refitted)
+            study.event("finals", {"for": [place, ""], "finalists": [0], "refits": []})
+        found = earlier(study, Finals(searched, refitted, folder))
+    assert [len(finals.refitted) for finals in found] == ([before] if before > after else [])
+    for finals in found:
+        (finalist,) = gathered(bench, tmp_path, finals).values()
+        assert len(finalist.states) == 1 + before

@@ -7,6 +7,7 @@ import pytest
 
 from seqwright.data.examples import Examples
 from seqwright.deliver.protocol import FOLDS, SMALL, Protocol, protocol
+from seqwright.errors import DataError
 
 
 def made(count: int, groups: int = 0, first: int = 0) -> Examples:
@@ -128,3 +129,8 @@ def test_weights_and_targets_stay_with_their_rows() -> None:
     rows = found.development.rows
     assert np.array_equal(found.development.weights, examples.weights[rows])
     assert np.array_equal(found.development.targets, examples.targets[rows])
+
+
+def test_a_handful_of_rows_is_too_few() -> None:
+    with pytest.raises(DataError, match="2 rows are left to learn from beside the test split: too few"):
+        protocol(made(3), None, None)

@@ -79,7 +79,7 @@ def test_options_are_checked_before_any_budget_is_spent(run: Run, texts: Path) -
     for arguments, said in (
         (["--set", "/architecture/body/wid=3"], 'Nothing in the space matches "/architecture/body/wid"'),
         (["--ban", "lstn"], 'Nothing in the space is labelled "lstn".'),
-        (["--start", "nowhere"], "--start: nowhere is no bundle"),
+        (["--start", "nowhere"], "--start: There is no folder nowhere."),
         (["--space", "txt"], '"txt" is neither a file nor a named space.'),
         (["--metric", "f7"], 'There is no metric "f7"'),
         (["--device", "abacus"], 'Device "abacus" cannot be used'),
@@ -94,6 +94,16 @@ def test_a_wrong_command_leaves_only_what_was_there(texts: Path, tmp_path: Path)
     with pytest.raises(InputError):
         api.fit(texts, folder=tmp_path, target="nothing", budget="1trial")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_of_something_else_is_left_alone(run: Run, texts: Path, tmp_path: Path) -> None:
+    """A run replaces `prepared` and `best`, which may be somebody's own."""
+    mine = tmp_path / "project" / "prepared" / "mine.part"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("kept")
+    said = refused(run, "fit", texts, "--target", "label", "-q", "-o", tmp_path / "project")
+    assert "holds no run, but other folders (prepared)" in said
+    assert mine.read_text() == "kept" and not (tmp_path / "project" / "study.db").exists()
 
 
 def test_a_run_folder_that_cannot_be_made(run: Run, texts: Path) -> None:
@@ -116,6 +126,13 @@ def test_a_folder_without_a_run(run: Run, tmp_path: Path) -> None:
         assert err == (
             f"seqwright: {tmp_path} holds no study (no study.db). Give the folder of an earlier `seqwright fit`.\n"
         )
+
+
+def test_a_folder_that_is_missing(run: Run) -> None:
+    for command in ("resume nowhere", "leaderboard nowhere", "predict nowhere x.csv", "evaluate nowhere x.csv"):
+        code, _, err = run(*command.split())
+        assert code == 1
+        assert err.startswith("seqwright: There is no folder nowhere. Give the folder"), err
 
 
 def test_debug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

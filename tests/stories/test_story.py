@@ -155,6 +155,18 @@ def test_an_interrupted_run_delivers_the_best_so_far(tmp_path: Path, number: sig
     assert len(labels) == 1
 
 
+def test_a_baseline_that_ran_out_of_time_is_run_again(tmp_path: Path) -> None:
+    data, show = story_data.text(tmp_path / "text.csv"), Noted()
+    small = SMALL | {"budget": "1s", "space": "tiny"}
+    result = api.fit(data, folder=tmp_path / "run", show=show, **small)
+    assert all("did not finish" in b["error"] for b in show.baselines)
+    assert result.evidence and "Compared with NO baseline" in result.evidence["verdicts"][0]
+    show = Noted()
+    result = api.resume(tmp_path / "run", "+60s", show)
+    assert [b["name"] for b in show.baselines if "score" in b]
+    assert result.evidence and result.evidence["gains"]["best baseline"]
+
+
 def test_a_crashing_baseline_is_shown_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers import `sitecustomize` when they begin, so there a baseline can be broken for real."""
     broken = tmp_path / "broken"

@@ -146,6 +146,7 @@ def write(
         (aside / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     tensors = {f"{i}/{n}": t.detach().cpu().contiguous() for i, m in enumerate(members) for n, t in m.tensors.items()}
     save_file(tensors, aside / "weights.safetensors")
+    shutil.copymode(aside / "task.json", aside / "weights.safetensors")  # safetensors lets none but the owner read
     (aside / "card.md").write_text(card, encoding="utf-8")
     _json(aside / MANIFEST, {"schema": SCHEMA, "sha256": {p.name: _digest(p) for p in sorted(aside.iterdir())}})
     old = folder.with_name(f"{folder.name}.{os.getpid()}.old")
@@ -167,7 +168,9 @@ def load(folder: "Path | str") -> Model:
     folder = Path(folder)
     if not (folder / MANIFEST).exists() and (folder / "best" / MANIFEST).exists():
         folder = folder / "best"  # a run's folder is as good
-    if not folder.is_dir() or not (folder / MANIFEST).exists():
+    if not folder.exists():
+        raise BundleError(f"There is no folder {folder}. Give the folder that `seqwright fit` wrote.")
+    if not (folder / MANIFEST).exists():
         raise BundleError(
             f"{folder} is no bundle: it has no {MANIFEST}. Give the folder `best/` that `seqwright fit` wrote."
         )

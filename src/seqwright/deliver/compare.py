@@ -1,5 +1,9 @@
-"""The stage of the baselines: each is run once in a study's life, in what share of the budget it may take."""
+"""The stage of the baselines: each is run once in a study's life, in what share of the budget it may take.
 
+One that ran out of time is run again when the budget has grown enough.
+"""
+
+import math
 from typing import Any
 
 from seqwright.deliver.run import Run
@@ -8,19 +12,22 @@ from seqwright.evaluate.executor import Executor
 from seqwright.evaluate.workbench import Workbench
 
 WITHOUT_CLOCK_S = 3600.0
+AGAIN = 2.0  # times the seconds that were too few
 
 
 def compare(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
     """Every baseline's result by name: {"name", "score", "seconds", "said"}, or {"name", "error"}."""
     run.begin("baselines", run.plan.baselines_s)
+    left = run.left(run.plan.baselines_s)
     done = {data["name"]: data for _, data in run.study.events("baseline")}
+    if left is not None:
+        done = {name: data for name, data in done.items() if data.get("given_s", math.inf) > left / AGAIN}
 
     def ended(name: str, result: "dict[str, Any]") -> None:
         run.study.event("baseline", result)
         done[name] = result
         run.show.baseline(result)
 
-    left = run.left(run.plan.baselines_s)
     run_all(
         executor, bench, run.study.folder, WITHOUT_CLOCK_S if left is None else left, dict(done), ended, run.stopped
     )

@@ -18,7 +18,7 @@ from seqwright.deliver.evidence import Evidence
 from seqwright.deliver.gather import facts
 from seqwright.deliver.measuring import measure
 from seqwright.deliver.networks import states, weights
-from seqwright.deliver.refitting import Finals
+from seqwright.deliver.refitting import Finals, earlier
 from seqwright.deliver.run import Run
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
@@ -57,7 +57,11 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     run.begin("test")
     study, single = run.study, run.options.single
     trials = study.trials()
-    found = gathered(bench, study.folder, finals)
+    found = {  # earlier ones first: of equals, that with more networks
+        f"{one.folder.name} {name}": finalist
+        for one in [*earlier(study, finals), finals]
+        for name, finalist in gathered(bench, study.folder, one).items()
+    }
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
         raise SeqwrightError(

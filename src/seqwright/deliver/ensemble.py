@@ -23,7 +23,7 @@ def select(
     likelihood: "Callable[[Any], float]" = lambda probabilities: 0.0,
     rounds: int = ROUNDS,
 ) -> "dict[str, float]":
-    """The share of each chosen candidate, summing to 1.
+    """The share of each chosen candidate, summing to 1; the largest first.
 
     Args:
         answers: probabilities of each candidate on the same examples.
@@ -48,7 +48,8 @@ def select(
             break
         chosen.append(name)
         best = trials[name]
-    return {name: chosen.count(name) / len(chosen) for name in names if name in chosen}
+    ordered = sorted(dict.fromkeys(chosen), key=lambda name: -chosen.count(name))
+    return {name: chosen.count(name) / len(chosen) for name in ordered}
 
 
 def common(parts: "Mapping[str, list[tuple[np.ndarray, Any]]]") -> "tuple[np.ndarray, dict[str, Any]]":

@@ -37,6 +37,12 @@ class Evidence:
     def verdicts(self) -> list[str]:
         """The gains in words, said plainly when there is none."""
         said = []
+        failed = [rival.name for rival in self.rivals if not rival.metrics]
+        if failed and "best baseline" not in self.gains:
+            said.append(
+                "Compared with NO baseline: none gave an answer. Whether this model is any good is not known; "
+                "give a larger budget."
+            )
         for over, (name, gain) in self.gains.items():
             label = over if name == over else f"{over} ({name})"
             span = f"{gain.value:+.3f}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}]"

@@ -7,8 +7,9 @@ from typing import Any
 
 from seqwright.deliver.gather import Sources
 from seqwright.deliver.options import Options
-from seqwright.errors import DataError
+from seqwright.errors import DataError, InputError
 from seqwright.search.budget import Budget
+from seqwright.study.database import FILE
 from seqwright.study.store import Study
 
 
@@ -17,7 +18,14 @@ def begin(folder: Path, sources: Sources, options: Options) -> Study:
 
     Raises:
         StudyError: the folder holds a run of other data or options.
+        InputError: the folder is of something else, whose folders a run might replace.
     """
+    others = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if others and not (folder / FILE).exists():
+        raise InputError(
+            f"{folder} holds no run, but other folders ({', '.join(others[:3])}{', ...' if others[3:] else ''}). "
+            "A run needs a folder of its own: give one that is empty or does not exist yet."
+        )
     named = {"data": _named(sources.data), "valid": _named(sources.valid), "test": _named(sources.test)}
     digests = [_digest(source) for source in (sources.data, sources.valid, sources.test)]
     settings = {"options": options.fixed(), "sources": named, "digests": digests}

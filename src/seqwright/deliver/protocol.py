@@ -20,6 +20,7 @@ import numpy as np
 from seqwright.data.examples import Examples
 from seqwright.data.split import folds as cut
 from seqwright.data.split import split
+from seqwright.errors import DataError
 
 SMALL = 1000  # rows under which one split is too noisy to choose by
 FOLDS = 5
@@ -68,6 +69,8 @@ def protocol(
     count = len(examples)
     everything = np.arange(count)
     share = shares[1] / (shares[0] + shares[1])
+    if count < FOLDS:
+        raise DataError(f"{count} rows are left to learn from beside the test split: too few. Give at least 10 in all.")
     if count < SMALL:
         pieces = tuple(cut(examples, _at_most(examples, FOLDS), seed=seed))
         said = f"{len(pieces)}-fold cross-validation over {count:,} rows, {sealed_said}"

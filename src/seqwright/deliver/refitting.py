@@ -16,7 +16,8 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
 from seqwright.search.loop import search
-from seqwright.study.record import Fidelity, Proposal, Trial
+from seqwright.study.database import FILE
+from seqwright.study.record import CUT_SHORT, Fidelity, Proposal, Trial
 from seqwright.study.rows import proposal_from_data, proposal_to_data
 from seqwright.study.store import Study
 
@@ -53,6 +54,25 @@ def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
         evaluator.run_folder, evaluator.stop_at = folder, run.at(ends)
         search(inner, Fixed(planned), evaluator, stop=run.over(ends, grace_s), on_trial=run.show.trial)
         return Finals(searched, inner.trials(), folder)
+
+
+def earlier(study: Study, finals: Finals) -> list[Finals]:
+    """The finals of earlier deliveries that had time for more refits than these: what a short `+10s` is not to lose."""
+    found = []
+    for place, (_, decided) in enumerate(study.events("finals")):
+        folder = study.folder / "refits" / str(place)
+        if folder == finals.folder or not (folder / FILE).is_file():
+            continue
+        with Study.open(folder) as inner:
+            refitted = inner.trials()
+        if _whole(refitted) > _whole(finals.refitted):
+            searched = [t for t in study.trials() if t.proposal.number in decided["finalists"]]
+            found.append(Finals(searched, refitted, folder))
+    return found
+
+
+def _whole(refitted: Sequence[Trial]) -> int:
+    return sum(not t.failed and CUT_SHORT not in t.notes for t in refitted)
 
 
 def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, Any]]":

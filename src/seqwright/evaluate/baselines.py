@@ -76,4 +76,5 @@ def run_all(
         executor.cancel(f"baseline-{name}")
         if stop():
             continue  # not its fault: it is run again on resume
-        on_result(name, {"name": name, "error": f"did not finish in its share of the budget ({seconds:.0f} s)"})
+        error = f"did not finish in its share of the budget ({seconds:.0f} s)"
+        on_result(name, {"name": name, "error": error, "given_s": seconds})

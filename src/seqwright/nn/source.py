@@ -39,9 +39,10 @@ torch. B is the batch, T the steps, D the width; a mask, (B, T), is true at real
 
 _USAGE = """if __name__ == "__main__":
     model = Model().eval()
-    # The trained weights lie in the bundle beside this architecture:
+    # The trained weights lie in the bundle. It may hold several networks, and "0/" marks those of the first:
     #   from safetensors.torch import load_file
-    #   model.load_state_dict(load_file("weights.safetensors"))
+    #   tensors = load_file("best/weights.safetensors")
+    #   model.load_state_dict({{n.removeprefix("0/"): t for n, t in tensors.items() if n.startswith("0/")}})
     batch = {{
 {batch}
     }}

@@ -76,6 +76,8 @@ class Study:
             StudyError: there is none, it is another program's or a newer version's, or its settings differ.
         """
         folder = Path(folder)
+        if not folder.exists():
+            raise StudyError(f"There is no folder {folder}. Give the folder of an earlier `seqwright fit`.")
         if not (folder / db.FILE).is_file():
             raise StudyError(f"{folder} holds no study (no {db.FILE}). Give the folder of an earlier `seqwright fit`.")
         database = db.Database(folder)
