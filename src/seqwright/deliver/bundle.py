@@ -72,13 +72,15 @@ class Model:
 
     def answer(self, encoded: Encoded) -> Any:
         """`probabilities` of examples that this preparation encoded already."""
+        from seqwright.train.device import threads
         from seqwright.train.predict import probabilities
 
         shares = np.array([m.weight for m in self.members])
-        answers = [
-            probabilities(self._network(m, i), encoded, m.candidate.architecture.streams)
-            for i, m in enumerate(self.members)
-        ]
+        with threads(1):
+            answers = [
+                probabilities(self._network(m, i), encoded, m.candidate.architecture.streams)
+                for i, m in enumerate(self.members)
+            ]
         return blend(answers, shares / shares.sum())
 
     def predict(self, examples: Examples) -> "list[Any]":
