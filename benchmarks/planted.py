@@ -1,11 +1,14 @@
 """Does the search earn its name? Three generated tasks that no hand-made network solves and some in the space do.
 
-    python -m benchmarks.planted [--tasks recall,nesting,change] [--trials 100] [--seeds 5]
+    python -m benchmarks.planted [--tasks recall,nesting,change] [--trials 100] [--seeds 5] [--first-seed 0]
 
-Evolution and random search begin from the same portfolio, train every candidate alike and get the same number of
-trials. A seed is of the data as well as of the search. Networks are kept small, so that a trial takes seconds on one
-core. Results are kept in a folder, and what is done is not run again. Exit code 1 unless evolution solves each task in
-four of five seeds, and more often or by better scores than random search.
+Each task has easy and hard rows and some between, so that every step to a better network shows in its score.
+Evolution and random search begin from the same portfolio, train every candidate alike and end when the task is solved,
+or with the trials. A seed is of the data as well as of the search. The portfolio is also trained as it is made, with
+recurrences, attention and wide kernels. The searches do without these, because they are slow at this size: a trial has
+100 steps of 64 short rows in a convolutional network of width 32, half a second to a second on one core. Results are
+kept in a folder, and what is done is not run again. Exit code 1 unless no member of the portfolio solves a task,
+evolution does in four of five seeds, and more often or by better scores than random search.
 """
 
 import argparse
@@ -37,7 +40,10 @@ from seqwright.study.store import Study
 from seqwright.tasks.registry import task_of
 
 STRATEGIES = ("random", "evolution")
+AS_MADE = "portfolio"  # no search: its members as they are made, but for their width
 RESULTS = "results.jsonl"
+STEPS = (1, 4, 7, 11)  # from a marker to its value
+GAPS, LONGEST = (8, 60, 110, 150), 184  # between two bursts; of a series
 VALID = 400  # rows to judge by
 SMALL = ("/architecture/body/width=32", "/architecture/body/layers/*/mixer/hidden=32")
 WORDS = ("/architecture/sequence/stem=words", "/recipe/batch_size=64")  # nothing is to be learnt from spelling
@@ -46,28 +52,19 @@ Made = tuple[list[Any], np.ndarray]  # inputs, labels (N,)
 
 
 def recall(rng: np.random.Generator, rows: int) -> Made:
-    """Keys and their values among noise, then one of the keys: what was its value?
+    """One marker of four kinds among values: which value stands as many steps behind it as its kind tells?
 
-    Half the keys have theirs in the next place, half five places on, so that a network must bind at two distances
-    and then look up by content. The values of other keys distract.
+    A network solves the kinds that its view reaches, so that every wider one solves a quarter more.
     """
-    texts, values = [], []
-    while len(texts) < rows:
-        words: list[str] = [f"noise{rng.integers(3)}" for _ in range(rng.integers(17, 21))]
-        keys, told, taken = rng.permutation(6)[:4], rng.integers(5, size=4), set()
-        for key, value in zip(keys, told, strict=True):
-            gap = 5 if key % 2 else 1
-            free = [p for p in range(len(words) - gap) if not {p, p + gap} & taken]
-            if not free:
-                break
-            place = rng.choice(free)
-            taken |= {place, place + gap}
-            words[place], words[place + gap] = f"key{key}", f"value{value}"
-        else:
-            which = rng.integers(4)
-            texts.append(" ".join([*words, f"key{keys[which]}"]))
-            values.append(told[which])
-    return texts, np.array(values)
+    kinds = rng.integers(len(STEPS), size=rows)
+    texts, labels = [], []
+    for kind in kinds:
+        words = [f"value{v}" for v in rng.integers(4, size=rng.integers(14, 18))]
+        place = rng.integers(len(words) - STEPS[kind])
+        labels.append(int(words[place + STEPS[kind]][-1]))
+        words[place] = f"marker{kind}"
+        texts.append(" ".join(words))
+    return texts, np.array(labels)
 
 
 def nesting(rng: np.random.Generator, rows: int, deepest: int = 6) -> Made:
@@ -77,7 +74,7 @@ def nesting(rng: np.random.Generator, rows: int, deepest: int = 6) -> Made:
     for goal in depths:
         reached = 0
         while reached != goal:
-            words, depth, reached, length = [], 0, 0, rng.integers(26, 33)
+            words, depth, reached, length = [], 0, 0, rng.integers(15, 19)
             for left in range(length, 0, -1):
                 if depth < left and rng.random() < 0.25:
                     words.append(f"noise{rng.integers(4)}")
@@ -94,19 +91,20 @@ def nesting(rng: np.random.Generator, rows: int, deepest: int = 6) -> Made:
     return texts, depths - 1
 
 
-def change(rng: np.random.Generator, rows: int, burst: int = 20, noise: float = 0.5) -> Made:
-    """Two bursts of an oscillation far apart in noise, at a distance that varies: has its frequency changed?
+def change(rng: np.random.Generator, rows: int, burst: int = 12, noise: float = 0.3) -> Made:
+    """Two bursts of an oscillation in noise, near or far from one another: does the frequency rise, fall or stay?
 
-    Neither burst tells anything by itself, and no small window holds both.
+    No pooled part tells a rise from a fall: a network must see both bursts at once, and does so up to some gap.
     """
-    periods, series, changes = (4.0, 6.5, 10.0), [], rng.integers(2, size=rows)
+    series, changes = [], rng.integers(3, size=rows)
     for changed in changes:
-        first = rng.integers(3)
-        second = (first + changed * rng.integers(1, 3)) % 3
-        before, gap, after = rng.integers(16), rng.integers(60, 100), rng.integers(16)
-        x = rng.normal(0, noise, before + gap + after + 2 * burst)
+        first = rng.integers(2) if changed == 0 else changed - 1
+        second = first if changed == 0 else 1 - first
+        gap = rng.choice(GAPS)
+        before = rng.integers(LONGEST - gap - 2 * burst)
+        x = rng.normal(0, noise, LONGEST)
         for begin, which in ((before, first), (before + burst + gap, second)):
-            period = periods[which] * np.exp(rng.normal(0, 0.04))
+            period = (8.0, 3.5)[which] * np.exp(rng.normal(0, 0.05))
             x[begin : begin + burst] += np.sin(2 * np.pi * (np.arange(burst) / period + rng.random()))
         series.append(x[:, None].astype(np.float32))
     return series, changes
@@ -121,6 +119,7 @@ class Planted:
         examples: what a trial sees.
         solved: the validation accuracy from which on it counts as solved.
         fix: narrows the default space, which stays large.
+        ban: what would make trials slow.
     """
 
     name: str
@@ -130,12 +129,18 @@ class Planted:
     examples: int
     solved: float
     fix: tuple[str, ...]
+    ban: tuple[str, ...] = ()
 
+
+SLOW = ("attention", "lstm", "gru", "rnn", "mingru", "ssm", "parallel")
+WIDE = ("/architecture/**/kernel/15", "/architecture/**/kernel/31")  # of the convolutions
+FINE = ("/architecture/**/stride/1", "/architecture/**/stride/2")
+TEXT, SERIES = (*SMALL, *WORDS), (*SMALL, "/recipe/batch_size=64")
 
 TASKS = (
-    Planted("recall", "text-classification", recall, 1000, 13_000, 0.9, SMALL + WORDS),
-    Planted("nesting", "text-classification", nesting, 1000, 13_000, 0.95, SMALL + WORDS),
-    Planted("change", "series-classification", change, 600, 9_000, 0.9, (*SMALL, "/recipe/batch_size=32")),
+    Planted("recall", "text-classification", recall, 1200, 6_400, 0.85, TEXT, SLOW + WIDE),
+    Planted("nesting", "text-classification", nesting, 1200, 6_400, 0.9, TEXT, SLOW + WIDE),
+    Planted("change", "series-classification", change, 1200, 6_400, 0.9, SERIES, SLOW + WIDE + FINE),
 )
 
 
@@ -154,13 +159,23 @@ def run(planted: Planted, strategy: str, seed: int, trials: int, workers: int, f
     """Search once; the score of every trial in its order, as JSON data with the portfolio's best and the winner."""
     shutil.rmtree(folder, ignore_errors=True)
     bench = bench_of(planted, seed, folder / "prepared")
-    options = Options(budget=f"{trials}trials", strategy=strategy, schedule="none", seed=seed, fix=planted.fix)
-    space, begun = space_of(options, bench), portfolio(bench.task.portfolio)
+    begun = portfolio(bench.task.portfolio)
+    given: dict[str, Any] = {"schedule": "none", "seed": seed, "fix": planted.fix}
+    if strategy == AS_MADE:
+        trials = len(begun)
+    else:
+        given |= {"strategy": strategy, "ban": planted.ban}
+    options = Options(budget=f"{trials}trials", **given)
+    space = space_of(options, bench)
     searcher = strategy_of(options, space, begun, (Fidelity(planted.examples),), trials)
     with Study.create(folder / "study", {}) as study, LocalPool(workers) as pool:
         evaluator = FullEvaluator(pool, bench.folder, folder / "study", timeout_s=600)
         found: list[Trial] = []
-        search(study, searcher, evaluator, trials=trials, on_trial=found.append)
+
+        def solved() -> bool:
+            return strategy != AS_MADE and any(trial.score >= planted.solved for trial in found)
+
+        search(study, searcher, evaluator, trials=trials, stop=solved, on_trial=found.append)
     found.sort(key=lambda trial: trial.proposal.number)
     best = max(found, key=lambda trial: trial.score)
     shutil.rmtree(folder)
@@ -192,6 +207,7 @@ def show(found: dict[tuple[str, str, int], dict[str, Any]], trials: int, console
     earned = True
     for planted in [one for one in TASKS if any(key[0] == one.name for key in found)]:
         rows = {s: [row for key, row in found.items() if key[:2] == (planted.name, s)] for s in STRATEGIES}
+        made = max(best_of(row) for key, row in found.items() if key[:2] == (planted.name, AS_MADE))
         solved, best = {}, {}
         for strategy, runs in rows.items():
             after = [first_solved(row, planted.solved) for row in runs]
@@ -201,7 +217,7 @@ def show(found: dict[tuple[str, str, int], dict[str, Any]], trials: int, console
             table.add_row(
                 f"{planted.name} (from {planted.solved})",
                 strategy,
-                f"{max(row['portfolio'] for row in runs):.3f}",
+                f"{made:.3f}",
                 f"{solved[strategy]} of {len(runs)}",
                 ", ".join("-" if n is None else str(n) for n in after),
                 cell(best[strategy]),
@@ -211,7 +227,7 @@ def show(found: dict[tuple[str, str, int], dict[str, Any]], trials: int, console
         table.add_row("", "gain", "", f"{solved['evolution'] - solved['random']:+d}", "", cell(gain), "")
         table.add_section()
         better = solved["evolution"] > solved["random"] or interval(gain)[0] > 0
-        earned &= better and solved["evolution"] >= 0.8 * len(gain)
+        earned &= made < planted.solved and better and solved["evolution"] >= 0.8 * len(gain)
     console.print(table)
     return earned
 
@@ -227,6 +243,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", default=",".join(one.name for one in TASKS))
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes that train at once")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks/planted"), help="where results are kept")
     options = parser.parse_args(argv)
@@ -234,9 +251,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     found = known(options.out / RESULTS, options.trials)
     asked = {}
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         for planted in [one for one in TASKS if one.name in options.tasks.split(",")]:
-            for strategy in STRATEGIES:
+            for strategy in (AS_MADE, *STRATEGIES):
                 key = planted.name, strategy, seed
                 if key not in found:
                     console.print(f"{time.strftime('%H:%M:%S')} {planted.name}, {strategy}, seed {seed}")

@@ -177,7 +177,7 @@ def test_evolution_finds_better_ones_than_random_search() -> None:
 def test_sizes_shrink_with_the_trials_expected() -> None:
     assert sizes(None) == sizes(1000) == (100, 25, 100)
     assert sizes(400) == (50, 25, 50)
-    assert sizes(100) == (40, 20, 12)
+    assert sizes(100) == (40, 20, 24)
     assert sizes(3) == (8, 4, 8)
 
 

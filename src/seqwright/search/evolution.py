@@ -22,6 +22,7 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 
 POPULATION, SAMPLE = 100, 25  # Real et al. 2019, section 3
 SHORT = 40  # a population for up to some hundreds of trials
+FIRST = 24  # and how many are drawn before its first child
 EDITS: tuple[Callable[[Space, Any, Random], tuple[Any, Move] | None], ...] = (insert, remove, duplicate, swap)
 PATIENCE = 20  # attempts at a fresh child before it is changed once more
 
@@ -30,14 +31,15 @@ def sizes(trials: int | None) -> tuple[int, int, int]:
     """(population, sample, begin) for about so many trials: the published ones from 800 on, greedier below.
 
     In a short search a small population would forget too soon: the portfolio comes first, so its best member would
-    die of age before it had children. Fewer are drawn before the first child instead (`begin`).
+    die of age before it had children. Fewer are drawn before the first child instead (`begin`), but up to `FIRST` of
+    them a third: with less to choose from, a hundred trials go into polishing a poor beginning.
 
     >>> sizes(60)
-    (30, 15, 8)
+    (30, 15, 20)
     """
     if trials is None:
         return POPULATION, SAMPLE, POPULATION
-    begin = max(8, min(POPULATION, trials // 8))
+    begin = max(8, min(trials // 3, FIRST), min(POPULATION, trials // 8))
     population = max(begin, min(trials // 2, SHORT))
     return population, min(SAMPLE, population // 2), begin
 
