@@ -68,7 +68,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)  # numbers to predict are no classes: scikit-learn says so in its own words
         classes, numbers = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise InputError(f"y has one class only ({classes[0]!r}): there is nothing to tell apart.")
+            raise InputError(f'y has one class only ("{classes[0]}"): there is nothing to tell apart.')
         names = names_of(classes)
         columns: dict[str, Any] = {"text": texts, "label": [names[i] for i in numbers]}
         options: dict[str, Any] = {

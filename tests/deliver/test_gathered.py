@@ -9,13 +9,19 @@ from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.portfolio import portfolio
 from seqwright.data.examples import Examples
-from seqwright.deliver.delivery import gathered
+from seqwright.deliver.allot import allot
+from seqwright.deliver.delivery import deliver, gathered
 from seqwright.deliver.ensemble import common
+from seqwright.deliver.options import Options
 from seqwright.deliver.protocol import protocol
 from seqwright.deliver.refitting import Finals, earlier
+from seqwright.deliver.run import Run
+from seqwright.deliver.show import Quiet
+from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions, workbench
 from seqwright.evaluate.trial import state_path
 from seqwright.evaluate.workbench import Workbench
+from seqwright.search.budget import Budget
 from seqwright.study.record import CUT_SHORT, Fidelity, Proposal, Trial
 from seqwright.study.store import Study
 from seqwright.tasks.text_classification import TextClassification
@@ -108,3 +114,13 @@ def test_refits_of_earlier_deliveries_count_when_they_are_more(
     for finals in found:
         (finalist,) = gathered(bench, tmp_path, finals).values()
         assert len(finalist.states) == 1 + before
+
+
+@pytest.mark.parametrize(("stopped", "remedy"), [(True, "The same command goes on"), (False, "Give a larger budget")])
+def test_with_nothing_to_deliver_the_remedy_is_of_the_cause(
+    bench: Workbench, tmp_path: Path, stopped: bool, remedy: str
+) -> None:
+    with Study.create(tmp_path, {}) as study:
+        run = Run(study, Options.of(), Budget.parse("1trial"), allot(None), Quiet(), lambda: stopped)
+        with pytest.raises(SeqwrightError, match=remedy):
+            deliver(run, bench, Finals([], [], tmp_path / "refits"), {})

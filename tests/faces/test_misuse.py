@@ -40,6 +40,11 @@ def refused(run: Run, *arguments: object) -> str:
             'one.csv: target column "label" has one class only, "yes", in all 30 rows: there is nothing to tell '
             "apart. Give rows of at least two classes, or choose another column with --target.",
         ),
+        (
+            "blank.csv",
+            b"text,label\n" + b",yes\n ,no\n" * 30,
+            "blank.csv: text is empty in every row. Name another with --text.",
+        ),
     ],
 )
 def test_files_that_cannot_be_learnt_from(run: Run, name: str, content: bytes, said: str) -> None:

@@ -8,7 +8,7 @@ from seqwright.arch.portfolio import portfolio
 from seqwright.data.finding import Finding
 from seqwright.faces.lines import Lines
 from seqwright.faces.live import Live
-from seqwright.study.record import Fidelity, Proposal, Trial
+from seqwright.study.record import UNJUDGED, Fidelity, Proposal, Trial
 
 CANDIDATE = portfolio("text")[1][1]
 
@@ -31,6 +31,17 @@ def test_a_thousand_trials_are_a_few_lines() -> None:
         ["trial", "501", "0.6000", "best"],
     ]
     assert said[-2:] == ["search: 1000 trials, best 0.6000", "refit"]
+
+
+def test_one_that_nothing_was_left_out_for_has_no_score() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.stage("refit", None, 0.0)
+    lines.trial(Trial(Proposal(CANDIDATE, Fidelity(100, 1, "refit"), number=0), 0.0, notes=(UNJUDGED,)))
+    lines.stage("test", None, 1.0)
+    said = stream.getvalue()
+    assert "trial 1  on every row  " in said and "refit: 1 trial\n" in said
+    assert "0.0000" not in said and "best" not in said
 
 
 def test_a_candidate_trained_further_is_the_best_even_with_a_lower_score() -> None:

@@ -32,6 +32,11 @@ def within(examples: Examples, labels: Sequence[str], noun: str = "row") -> list
     return [*_duplicates(examples, noun), *_balance(examples, labels, noun), *_texts(examples, noun)]
 
 
+def all_empty(examples: Examples) -> bool:
+    """Whether the inputs are texts, and there is nothing in them."""
+    return all(isinstance(cell, str) and not cell.strip() for cells in examples.inputs.values() for cell in cells)
+
+
 def across(parts: Mapping[str, Examples]) -> list[Finding]:
     """A warning for every two splits that share inputs: what is learnt by heart in one scores in the other."""
     seen = {name: Counter(keys(part)) for name, part in parts.items() if len(part)}

@@ -85,7 +85,12 @@ def load(
     weights, groups = weights_of(table, roles, rows), cells_of(table, roles.group, rows)
     examples = labelled(Examples(inputs, targets, weights, groups, first_rows(rows)), roles)
     if not len(examples):
-        raise DataError(f'{table.source}: no row has a known label in column "{roles.target}" (--target).')
+        known = f" It knows {listing(labels)}." if labels else ""
+        raise DataError(f'{table.source}: no row has a known label in column "{roles.target}" (--target).{known}')
+    if checks.all_empty(examples):
+        raise DataError(
+            f"{table.source}: {' and '.join(roles.inputs)} is empty in every row. Name another with --text."
+        )
     if roles.kind == "series-classification":
         series, gaps = bridged(examples.inputs["series"])
         examples, more = replace(examples, inputs={"series": series}), [*more, *gaps]

@@ -67,7 +67,11 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
         raise SeqwrightError(
             "No network was trained to its end, so there is nothing to deliver."
             + (f" What went wrong: {'; '.join(errors[:3])}." if errors else "")
-            + " Give a larger budget: `seqwright resume FOLDER --budget +5m`."
+            + (
+                " The same command goes on from here."
+                if run.stopped()
+                else f" Give a larger budget: `seqwright resume {study.folder} --budget +5m`."
+            )
         )
     index, answers = common({name: finalist.answers for name, finalist in found.items()})
     known = bench.known(index)

@@ -10,7 +10,7 @@ import numpy as np
 from seqwright.arch import codec
 from seqwright.deliver.finalists import finalists, refits
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import portfolio_of
+from seqwright.deliver.searching import first_of
 from seqwright.evaluate import predictions
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.workbench import Workbench
@@ -91,7 +91,7 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
     best = _finalists(run, bench, trials)
     planned = refits(best, trials, left, slots)
     if not best and not run.stopped():  # the search ended before any trial did
-        spare = portfolio_of(run.options, bench)[0][1]
+        spare = first_of(run.options, bench)
         fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
         planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
     decided = {

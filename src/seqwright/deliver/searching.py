@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seqwright.arch.candidate import Candidate
 from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
 from seqwright.data.examples import Ragged
@@ -139,6 +140,13 @@ def vet(run: Run, bench: Workbench) -> None:
         from seqwright.train.device import device_of
 
         device_of(options.device)
+
+
+def first_of(options: Options, bench: Workbench) -> Candidate:
+    """The candidate that a search would begin with: inside the space, as the options narrow it."""
+    space, begun = space_of(options, bench), portfolio_of(options, bench)
+    (proposal,) = strategy_of(options, space, begun, (Fidelity(1),), None).ask(1)
+    return proposal.candidate
 
 
 def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s: "float | None") -> None:

@@ -14,6 +14,7 @@ from seqwright.data.examples import Encoded, listed
 from seqwright.data.metrics import score
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench, load
+from seqwright.study.record import UNJUDGED
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def run(**arguments: Any) -> dict[str, Any]:
         "seconds": time.monotonic() - began,
     }
     if whole:  # judged already, by the folds of its trial in the search
-        return told | {"score": 0.0, "metrics": {}, "notes": [*told["notes"], "trained on every row, not judged"]}
+        return told | {"score": 0.0, "metrics": {}, "notes": [*told["notes"], UNJUDGED]}
     index = np.concatenate([bench.folds[f][1] for f in which])
     pooled = _pool([r.probabilities for r in runs])
     predictions.save(Path(order.run_folder), order.number, index, pooled)

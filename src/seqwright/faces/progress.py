@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from seqwright.arch.show import line
 from seqwright.deliver.allot import clock
-from seqwright.study.record import Trial
+from seqwright.study.record import UNJUDGED, Trial
 
 PAUSE_S = 10.0  # between lines that bring nothing better
 
@@ -35,7 +35,8 @@ class Progress:
         """Count a trial; a line about it, or "" when it is not worth one."""
         self.done += 1
         self.failed += trial.failed
-        better = not trial.failed and (
+        judged = not trial.failed and UNJUDGED not in trial.notes
+        better = judged and (
             self.best is None or (trial.proposal.fidelity, trial.score) > (self.best.proposal.fidelity, self.best.score)
         )
         if better:
@@ -46,7 +47,8 @@ class Progress:
         head = f"{clock(self.clock_s())}  trial {self.done}"
         if trial.failed:
             return f"{head}  failed: {trial.error.splitlines()[0]}"
-        return f"{head}  {trial.score:.4f}{' best' if better else ''}  {line(trial.proposal.candidate)}"
+        score = f"{trial.score:.4f}{' best' if better else ''}" if judged else "on every row"
+        return f"{head}  {score}  {line(trial.proposal.candidate)}"
 
     def summary(self) -> str:
         """'12 trials, 1 failed, best 0.8431'."""

@@ -6,6 +6,7 @@ from typing import Any
 from seqwright.arch.candidate import Candidate
 
 CUT_SHORT = "cut short by the clock"  # a note: the trial did not reach its fidelity
+UNJUDGED = "trained on every row, not judged"  # a refit that left nothing out to be scored on
 
 
 @dataclass(frozen=True, order=True)
