@@ -66,7 +66,7 @@ def test_in_a_pipeline_and_cross_validation() -> None:
         ([], [], "X holds no texts: 0 samples."),
         ([1, 2], ["a", "b"], "X holds 1, which is int and no text. Give strings."),
         (["a", "b"], ["x"], r"There are 2 texts, but y has shape \(1,\). Give one label for each text."),
-        (["a", "b"], ["x", "x"], 'y has one class only ("x")'),
+        (["a", "b"], ["x", "x"], r'y has one class only \("x"\)'),
         (["a", "b"], None, "requires y to be passed, but the target y is None."),
         (np.array([["a", "b"]]), ["x"], r"X has shape \(1, 2\); texts are one-dimensional."),
     ],
