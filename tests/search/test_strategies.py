@@ -181,16 +181,6 @@ def test_sizes_shrink_with_the_trials_expected() -> None:
     assert sizes(3) == (8, 4, 8)
 
 
-def test_a_short_search_changes_several_things_at_once_and_a_long_one_does_not() -> None:
-    def moves(**more: int) -> list[int]:
-        evolution = Evolution(TEXT, population=20, sample=5, **more)
-        evolution.tell([Trial(proposal, 0.5) for proposal in evolution.ask(20)])
-        return [len(proposal.why.split("; ")) for proposal in evolution.ask(40)]
-
-    assert max(moves()) == 1
-    assert min(moves(begin=10)) == 1 and max(moves(begin=10)) > 2
-
-
 def test_in_a_short_search_the_portfolio_outlives_its_first_children() -> None:
     population, sample, begin = sizes(40)
     evolution = Evolution(TEXT, population=population, sample=sample, begin=begin, portfolio=portfolio("text"))

@@ -2,8 +2,7 @@
 
 Real et al. 2019, arXiv:1802.01548, with its constants: a population of 100, tournaments of 25. Ours differs: the
 population begins with a portfolio, layers may be inserted, removed, doubled and swapped, crossover may be switched
-on, a short search may change several things at once, nothing is trained twice, and members that a schedule trained
-further are compared by fidelity first.
+on, nothing is trained twice, and members that a schedule trained further are compared by fidelity first.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +23,6 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 POPULATION, SAMPLE = 100, 25  # Real et al. 2019, section 3
 SHORT = 40  # a population for up to some hundreds of trials
 FIRST = 24  # and how many are drawn before its first child
-FURTHER = 0.5  # the chance of one change more, in a short search
 EDITS: tuple[Callable[[Space, Any, Random], tuple[Any, Move] | None], ...] = (insert, remove, duplicate, swap)
 PATIENCE = 20  # attempts at a fresh child before it is changed once more
 
@@ -52,9 +50,6 @@ class Evolution(RandomSearch):
     Args:
         population: how many live at once.
         begin: how many are drawn before the first child; by default the whole population.
-        further: the chance that a child is changed once more, and again; by default `FURTHER` where the search is
-            short, that is where `begin` is less than the population, else none, as published. A few dozen children
-            one step away crowd around a local best; two steps at once lead away from it.
         sample: how many, drawn with replacement, meet in a tournament.
         structural: the share of changes that insert, remove, double or swap elements of a stack.
         crossover: the share of children that mix two winners' answers before they are changed.
@@ -74,13 +69,11 @@ class Evolution(RandomSearch):
         structural: float = 0.3,
         crossover: float = 0.0,
         begin: int | None = None,
-        further: float | None = None,
     ) -> None:
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
         self.population, self.sample = population, sample
         self.structural, self.crossover = structural, crossover
         self.begin = population if begin is None else begin
-        self.further = (FURTHER if self.begin < population else 0.0) if further is None else further
         self.members: dict[str, Trial] = {}  # by the candidate's id, oldest first
         self._single = size(space) == 1
 
@@ -107,10 +100,7 @@ class Evolution(RandomSearch):
             other = self._winner(rng)
             child, words = cross(self.space, parent, other, rng), f"crossed with {identity(other)}, mutated"
         moves: list[Move] = []
-        changes = 1 + attempt // PATIENCE
-        while self.further and rng.random() < self.further:
-            changes += 1
-        for _ in range(changes):
+        for _ in range(1 + attempt // PATIENCE):
             child, move = self._change(child, rng)
             moves.append(move)
         told = "; ".join(map(str, moves))
