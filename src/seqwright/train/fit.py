@@ -24,7 +24,7 @@ from seqwright.train import checkpoint
 from seqwright.train.average import Average
 from seqwright.train.device import autocast
 from seqwright.train.loss import class_weights, cross_entropy
-from seqwright.train.noise import corrupt, draw
+from seqwright.train.noise import corrupt, reseed
 from seqwright.train.optimizer import optimizer_of, rate
 from seqwright.train.predict import probabilities, tensors
 
@@ -140,7 +140,7 @@ def fit(
         if facts["stopped"]:
             break
         batch = tensors(collate(train, index, streams), device)
-        torch.manual_seed(draw(plan.seed, step))
+        reseed(plan.seed, step, device)
         corrupt(batch, recipe.input_dropout)
         for group in optimizer.param_groups:
             group["lr"] = group["base"] * rate(step, recipe.warmup_steps, length)

@@ -8,6 +8,14 @@ from torch import Tensor
 from seqwright.arch.interface import UNKNOWN
 
 
+def reseed(seed: int, step: int, device: torch.device) -> None:
+    """Begin the noise of one step. On a CPU the generator is asked itself: `torch.manual_seed` takes a millisecond."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(draw(seed, step))
+    else:
+        torch.manual_seed(draw(seed, step))
+
+
 def draw(seed: int, step: int) -> int:
     """A 63-bit seed for all noise of one step."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=8).digest(), "big") >> 1
