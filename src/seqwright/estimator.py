@@ -95,6 +95,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             model = bundle.load(Path(folder) / "best")
             self.bundle_ = model.to_bytes()
         self._model = None
+        self._opened()  # now, for predicting may change nothing of an estimator
         # The model knows classes by name; their order there may differ from that of `classes_`.
         order = {name: i for i, name in enumerate(model.task.labels)}
         self._columns = np.array([order[name] for name in names])
