@@ -20,6 +20,7 @@ from seqwright.deliver.measuring import measure
 from seqwright.deliver.networks import states, weights
 from seqwright.deliver.refitting import Finals, earlier
 from seqwright.deliver.run import Run
+from seqwright.deliver.strategies import schedule_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench
@@ -143,10 +144,11 @@ def _story(run: Run, bench: Workbench) -> "dict[str, str]":
     failed = sum(t.failed for t in trials)
     collapsed = sum(any("collapsed" in note for note in t.notes) for t in trials)
     compared = len({codec.identity(t.proposal.candidate) for t in trials if not t.failed})
+    options = run.options
     return {
         "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
         "data": facts(bench)["split"],
-        "search": f"{run.options.strategy} with {run.options.schedule}, seed {run.options.seed}",
+        "search": f"{options.strategy} with {schedule_of(options.strategy, options.schedule)}, seed {options.seed}",
         "compared": f"{compared} candidates in {len(trials)} trials",
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class",
         "test split": f"read {len(run.study.readings())} time(s)",

@@ -2,14 +2,14 @@
 
 import numbers
 import os
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from seqwright.deliver.strategies import SCHEDULES, STRATEGIES, schedule_of
 from seqwright.errors import InputError, did_you_mean
 from seqwright.search.budget import Budget
 
-STRATEGIES = ("evolution", "random")
-SCHEDULES = ("asha", "halving", "none")
 UNFIXED = ("budget", "workers")  # may differ when a run is resumed
 
 
@@ -28,7 +28,8 @@ class Options:
         space: name of a space or a JSON file; "" for the task's own.
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
         start: folder of an earlier run whose winner the search begins from.
-        strategy, schedule: how to search; how training is rationed.
+        strategy: what to try next; see `deliver.strategies`.
+        schedule: how training is rationed; "" for the strategy's usual one.
         workers: processes that train at once; 0 to measure what is fastest.
         device, precision: "auto", "cpu", "cuda"; "auto", "float32", "bfloat16".
         asynchronous: never let a worker wait, at the price of exact repeatability.
@@ -54,7 +55,7 @@ class Options:
     require: tuple[str, ...] = ()
     start: str = ""
     strategy: str = "evolution"
-    schedule: str = "asha"
+    schedule: str = ""
     workers: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -68,11 +69,12 @@ class Options:
         wrong = [text for text in self._wrong() if text]
         if wrong:
             raise InputError("\n".join(wrong))
+        schedule_of(self.strategy, self.schedule)
 
     def _wrong(self) -> list[str]:
         """All that is wrong, at once."""
 
-        def known(flag: str, value: str, allowed: tuple[str, ...]) -> str:
+        def known(flag: str, value: str, allowed: Collection[str]) -> str:
             if value in allowed:
                 return ""
             return f'--{flag} "{value}" is not known.{did_you_mean(value, allowed)} Give one of: {", ".join(allowed)}.'
@@ -85,7 +87,7 @@ class Options:
         split = self.split
         return [
             known("strategy", self.strategy, STRATEGIES),
-            known("schedule", self.schedule, SCHEDULES),
+            known("schedule", self.schedule, SCHEDULES) if self.schedule else "",
             known("precision", self.precision, ("auto", "float32", "bfloat16")),
             ""
             if len(split) == 3 and min(split[:2]) > 0 and split[2] >= 0 and abs(sum(split) - 100) < 1e-6

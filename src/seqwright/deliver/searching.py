@@ -7,27 +7,28 @@ from typing import Any
 import numpy as np
 
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.codec import space_to_data
 from seqwright.arch.portfolio import Portfolio, portfolio
 from seqwright.arch.spaces import load
 from seqwright.data.examples import Ragged
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
+from seqwright.deliver.strategies import ETA, strategy_named
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.sweep import Sweep
 from seqwright.evaluate.workbench import Workbench
-from seqwright.search.evolution import Evolution, sizes
-from seqwright.search.halving import Asha, Halving, ladder
+from seqwright.search.halving import ladder
 from seqwright.search.limits import Limits
 from seqwright.search.loop import search
-from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.narrow import ban, fix
 from seqwright.space.nodes import Space
 from seqwright.space.prior import by_size
 from seqwright.study.record import Fidelity, Trial
 
-ETA, RUNGS = 3, 3
+RUNGS = 3
+SPACE = "space"  # the event that keeps the space of a search
 FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
 EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
 LEAST_STEPS = 400
@@ -117,14 +118,7 @@ def strategy_of(
         "admissible": limits,
         "prior": by_size(space),  # or half of all draws would be bags
     }
-    if options.strategy == "random":
-        strategy: Strategy = RandomSearch(space, fidelity=rungs[-1], **common)
-    else:
-        population, sample, begin = sizes(expected or 100)
-        strategy = Evolution(space, fidelity=rungs[-1], population=population, sample=sample, begin=begin, **common)
-    if options.schedule == "none":
-        return strategy
-    return {"asha": Asha, "halving": Halving}[options.schedule](strategy, rungs, eta=ETA)
+    return strategy_named(options.strategy, options.schedule, space, rungs, expected, **common)
 
 
 def vet(run: Run, bench: Workbench) -> None:
@@ -169,6 +163,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
 
     rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
     space = space_of(run.options, bench)
+    run.study.once(SPACE, lambda: space_to_data(space))  # for those who read the study later
     sweep = Sweep(run.study)
 
     def ended(trial: Trial) -> None:

@@ -51,8 +51,16 @@ def fit(
         list[str] | None, typer.Option(help="A kind that every network must have.", rich_help_panel=SPACE)
     ] = None,
     start: Annotated[str, typer.Option(help="Begin from the winner of that run.", rich_help_panel=SPACE)] = "",
-    strategy: Annotated[str, typer.Option(help="evolution or random.", rich_help_panel=SPACE)] = "evolution",
-    schedule: Annotated[str, typer.Option(help="asha, halving or none.", rich_help_panel=SPACE)] = "asha",
+    strategy: Annotated[
+        str, typer.Option(help="evolution, random, tpe, gp, bohb or gp-hyperband.", rich_help_panel=SPACE)
+    ] = "evolution",
+    schedule: Annotated[
+        str,
+        typer.Option(
+            help="asha, halving, hyperband, async-hyperband or none; default: asha, or what the strategy's name says.",
+            rich_help_panel=SPACE,
+        ),
+    ] = "",
     workers: Annotated[int, typer.Option(help="Trainings at once; 0 measures.", rich_help_panel=MACHINE)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=MACHINE)] = "auto",

@@ -26,7 +26,7 @@ def ladder(highest: int, rungs: int = 3, *, eta: int = 3, folds: int = 1) -> tup
     return tuple(Fidelity(n, folds) for n in sorted({max(1, highest // eta**step) for step in range(rungs)}))
 
 
-class _Schedule:
+class Schedule:
     """What both schedules share: the rungs, the strategy, and how they speak to it."""
 
     def __init__(
@@ -46,7 +46,7 @@ class _Schedule:
 
     def tell(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            self._note(trial)
+            self.note(trial)
         # Scores of different rungs do not compare, so a strategy that knows nothing of rungs hears of one only.
         if heard := [t for t in trials if self.inform == "all" or t.proposal.fidelity == self.rungs[0]]:
             self.strategy.tell(heard)
@@ -56,9 +56,9 @@ class _Schedule:
         if callable(ban := getattr(self.strategy, "ban", None)):
             ban(pattern)
 
-    def _begin(self) -> Proposal | None:
+    def begin(self, rung: Fidelity) -> Proposal | None:
         asked = self.strategy.ask(1)
-        return asked[0].at(self.rungs[0]) if asked else None
+        return asked[0].at(rung) if asked else None
 
     def _promote(self, trial: Trial, rank: int, of: int) -> Proposal:
         low = trial.proposal.fidelity
@@ -69,14 +69,15 @@ class _Schedule:
     def _next(self) -> Proposal | None:
         raise NotImplementedError
 
-    def _note(self, trial: Trial) -> None:
+    def note(self, trial: Trial) -> None:
         raise NotImplementedError
 
 
 @dataclass
-class _Bracket:
+class Bracket:
     """One race: the candidates of its present rung, what came of them, and promotions not yet asked for."""
 
+    first: Fidelity  # the rung at which its candidates begin
     expected: int
     asked: int = 0
     ended: list[Trial] = field(default_factory=list[Trial])
@@ -87,7 +88,7 @@ class _Bracket:
         return len(self.ended) < self.asked
 
 
-class Halving(_Schedule):
+class Halving(Schedule):
     """Synchronous successive halving, bracket after bracket.
 
     Args:
@@ -108,39 +109,46 @@ class Halving(_Schedule):
     ) -> None:
         super().__init__(strategy, rungs, eta=eta, inform=inform)
         self.width = width or eta ** (len(self.rungs) - 1)
-        self._brackets: list[_Bracket] = []  # those that are not over, oldest first
-        self._running: dict[tuple[str, Fidelity], _Bracket] = {}
+        self._brackets: list[Bracket] = []  # those that are not over, oldest first
+        self._opened = 0  # brackets begun so far
+        self._running: dict[tuple[str, Fidelity], Bracket] = {}
 
     def _next(self) -> Proposal | None:
-        if (proposal := self._promotion()) is not None:
+        if (proposal := self.promotion()) is not None:
             return proposal
-        if (proposal := self._begin()) is not None:
-            if not self._brackets or self._brackets[-1].asked >= self._brackets[-1].expected:
-                self._brackets.append(_Bracket(self.width))
-            return self._start(self._brackets[-1], proposal)
+        last = self._brackets[-1] if self._brackets else None
+        bracket = last if last and last.asked < last.expected else self._open()
+        if (proposal := self.begin(bracket.first)) is not None:
+            if bracket is not last:
+                self._brackets.append(bracket)
+                self._opened += 1
+            return self._start(bracket, proposal)
         # Nothing new is left for now: a bracket that is short of candidates goes on with those it has.
         for bracket in list(self._brackets):
             if bracket.ended and not bracket.waits:
                 self._close(bracket)
-        return self._promotion()
+        return self.promotion()
 
-    def _promotion(self) -> Proposal | None:
+    def _open(self) -> Bracket:
+        return Bracket(self.rungs[0], self.width)
+
+    def promotion(self) -> Proposal | None:
         waiting = next((bracket for bracket in self._brackets if bracket.queue), None)
         return self._start(waiting, waiting.queue.pop(0)) if waiting else None
 
-    def _start(self, bracket: _Bracket, proposal: Proposal) -> Proposal:
+    def _start(self, bracket: Bracket, proposal: Proposal) -> Proposal:
         bracket.asked += 1
         self._running[identity(proposal.candidate), proposal.fidelity] = bracket
         return proposal
 
-    def _note(self, trial: Trial) -> None:
+    def note(self, trial: Trial) -> None:
         key = identity(trial.proposal.candidate), trial.proposal.fidelity
         if (bracket := self._running.pop(key, None)) is not None:
             bracket.ended.append(trial)
             if len(bracket.ended) == bracket.expected:
                 self._close(bracket)
 
-    def _close(self, bracket: _Bracket) -> None:
+    def _close(self, bracket: Bracket) -> None:
         """End the bracket's rung: its best go up, or the bracket is over."""
         ranked = sorted((t for t in bracket.ended if not t.failed), key=lambda t: -t.score)  # stable: the earlier wins
         if not ranked or ranked[0].proposal.fidelity == self.rungs[-1]:
@@ -151,7 +159,7 @@ class Halving(_Schedule):
         bracket.expected, bracket.asked, bracket.ended = len(best), 0, []
 
 
-class Asha(_Schedule):
+class Asha(Schedule):
     """Asynchronous successive halving: the best of a rung's first 1/eta that was not yet promoted, else a new one."""
 
     def __init__(
@@ -162,6 +170,9 @@ class Asha(_Schedule):
         self._promoted: set[tuple[str, Fidelity]] = set()  # and from where
 
     def _next(self) -> Proposal | None:
+        return self.promotion() or self.begin(self.rungs[0])
+
+    def promotion(self) -> Proposal | None:
         for rung in reversed(self.rungs[:-1]):
             ended = self._ended[rung]
             ranked = sorted(((name, t) for name, t in ended if not t.failed), key=lambda pair: -pair[1].score)
@@ -169,9 +180,9 @@ class Asha(_Schedule):
                 if (name, rung) not in self._promoted:
                     self._promoted.add((name, rung))
                     return self._promote(trial, rank, len(ended))
-        return self._begin()
+        return None
 
-    def _note(self, trial: Trial) -> None:
+    def note(self, trial: Trial) -> None:
         if trial.proposal.fidelity in self._ended:
             self._ended[trial.proposal.fidelity].append((identity(trial.proposal.candidate), trial))
 

@@ -1,0 +1,91 @@
+"""The strategies and schedules that a user may name, each in one table.
+
+A strategy decides what to try, a schedule how far to train it. Some names mean both, as "bohb" does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from seqwright.errors import InputError
+from seqwright.search.evolution import Evolution, sizes
+from seqwright.search.halving import Asha, Halving
+from seqwright.search.hyperband import AsyncHyperband, Hyperband
+from seqwright.search.random_search import RandomSearch
+from seqwright.search.strategy import Strategy
+from seqwright.space.nodes import Space
+from seqwright.study.record import Fidelity
+
+ETA = 3
+
+
+@dataclass(frozen=True)
+class Named:
+    """A strategy by its name.
+
+    Args:
+        make: (space, candidates expected or None, **what every strategy takes) -> strategy.
+        schedule: its usual schedule.
+        only: its name means that schedule and no other.
+        all_rungs: it minds fidelities, so it hears of trials at every rung.
+    """
+
+    make: Callable[..., Strategy]
+    schedule: str = "asha"
+    only: bool = False
+    all_rungs: bool = False
+
+
+def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return RandomSearch(space, **common)
+
+
+def _evolution(space: Space, expected: int | None, **common: Any) -> Strategy:
+    population, sample, begin = sizes(expected or 100)
+    return Evolution(space, population=population, sample=sample, begin=begin, **common)
+
+
+STRATEGIES: dict[str, Named] = {
+    "evolution": Named(_evolution),
+    "random": Named(_random),
+}
+SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
+    "asha": Asha,
+    "halving": Halving,
+    "hyperband": Hyperband,
+    "async-hyperband": AsyncHyperband,
+    "none": None,
+}
+
+
+def schedule_of(strategy: str, schedule: str = "") -> str:
+    """The schedule's name: the one asked for, or the strategy's usual one.
+
+    Raises:
+        InputError: the strategy's name means another schedule.
+    """
+    named = STRATEGIES[strategy]
+    if schedule and named.only and schedule != named.schedule:
+        raise InputError(
+            f'--strategy {strategy} means --schedule {named.schedule}, not "{schedule}". Leave --schedule out, or give '
+            f"the strategy without its schedule: {', '.join(n for n, other in STRATEGIES.items() if not other.only)}."
+        )
+    return schedule or named.schedule
+
+
+def strategy_named(
+    strategy: str, schedule: str, space: Space, rungs: tuple[Fidelity, ...], expected: int | None, **common: Any
+) -> Strategy:
+    """A fresh strategy with its schedule around it.
+
+    Args:
+        strategy, schedule: names; "" for the strategy's usual schedule.
+        expected: about how many candidates will be proposed, where that is known.
+        common: what every strategy takes: see `RandomSearch`.
+    """
+    named = STRATEGIES[strategy]
+    made = named.make(space, expected, fidelity=rungs[-1], **common)
+    around = SCHEDULES[schedule_of(strategy, schedule)]
+    if around is None:
+        return made
+    return around(made, rungs, eta=ETA, **({"inform": "all"} if named.all_rungs else {}))
