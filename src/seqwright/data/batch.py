@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from seqwright.data.examples import Encoded, Ragged
+from seqwright.data.stored import Stored
 
 POOL = 32  # batches' worth of examples that are sorted by length together: enough order, enough chance
 
@@ -17,7 +18,7 @@ def lengths(encoded: Encoded, streams: Iterable[str] | None = None) -> np.ndarra
     longest = np.ones(len(encoded), np.int64)
     for name in _chosen(encoded, streams):
         stream = encoded.streams[name]
-        if isinstance(stream, Ragged) and name + ".weight" not in encoded.streams:
+        if isinstance(stream, Ragged | Stored) and name + ".weight" not in encoded.streams:
             np.maximum(longest, stream.lengths, out=longest)
     return longest
 
@@ -64,6 +65,10 @@ def collate(encoded: Encoded, index: np.ndarray, streams: Iterable[str] | None =
     batch: dict[str, np.ndarray] = {}
     for name in _chosen(encoded, streams):
         stream = encoded.streams[name]
+        if isinstance(stream, Stored):
+            batch[name], mask = stream.padded(index)
+            batch.setdefault(f"{name.split('@')[0]}.mask", mask)
+            continue
         if not isinstance(stream, Ragged):
             batch[name] = np.asarray(stream[index], np.float32)
             continue

@@ -87,8 +87,9 @@ class Ragged:
 class Encoded:
     """Examples as arrays, ready to be batched: one entry a stream of the interface.
 
-    `streams[s]` is a `Ragged` for tokens, characters, channels and bags, an (N, F) array for features;
-    a bag's weights are the stream `s + ".weight"`. Targets are (N,) int64, or a `Ragged` where per step.
+    `streams[s]` is a `Ragged` for tokens, characters, channels, bags and pieces, an (N, F) array for features;
+    a bag's weights are the stream `s + ".weight"`, and what an encoder made of pieces is `s + "@3"`, a `Stored`.
+    Targets are (N,) int64, or a `Ragged` where per step.
     """
 
     streams: dict[str, Any]
@@ -111,7 +112,7 @@ class Encoded:
         def pick(values: Any) -> Any:
             if values is None:
                 return None
-            return values.take(index) if isinstance(values, Ragged) else values[index]
+            return values[index] if isinstance(values, np.ndarray) else values.take(index)
 
         return Encoded(
             {name: pick(values) for name, values in self.streams.items()},

@@ -4,7 +4,7 @@ import json
 import mmap
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,7 +12,15 @@ from seqwright.data.examples import Encoded, Ragged
 from seqwright.errors import StudyError
 
 _FORMAT, _SCHEMA = "seqwright encoded examples", "1"
-_DTYPES = {"I64": np.int64, "I32": np.int32, "F32": np.float32, "F64": np.float64, "U8": np.uint8, "BOOL": np.bool_}
+_DTYPES = {
+    "I64": np.int64,
+    "I32": np.int32,
+    "U16": np.uint16,
+    "U8": np.uint8,
+    "F32": np.float32,
+    "F64": np.float64,
+    "BOOL": np.bool_,
+}
 
 
 def save(folder: str | Path, name: str, encoded: Encoded) -> Path:
@@ -53,7 +61,7 @@ def load(folder: str | Path, name: str) -> Encoded:
     """
     path = Path(folder) / f"{name}.safetensors"
     try:
-        arrays, metadata = _mapped(path)
+        arrays, metadata = mapped(path)
         if (metadata.get("format"), metadata.get("schema")) != (_FORMAT, _SCHEMA):
             raise ValueError(f"it is not of the format {_FORMAT!r}, schema {_SCHEMA}")
         return Encoded(
@@ -72,10 +80,19 @@ def _part(arrays: dict[str, np.ndarray], key: str) -> Any:
     return arrays.get(key)
 
 
-def _mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The file's arrays without a copy: a JSON header (its size in the first 8 bytes), then the data."""
+def mapped(path: Path, held: bool = False) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The file's arrays without a copy: a JSON header (its size in the first 8 bytes), then the data.
+
+    Args:
+        held: keep a shared lock on the file for as long as one of its arrays is alive, on systems that have them.
+
+    Raises: OSError or ValueError (KeyError for a foreign header) when the file is missing or damaged.
+    """
     with path.open("rb") as file:
+        if held:
+            lock(file, shared=True)
         whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    # mmap keeps a duplicate of the descriptor, and so the lock, until the last array is gone.
     start = 8 + int.from_bytes(whole[:8], "little")
     if start > len(whole):
         raise ValueError("it is damaged: its header is cut short")
@@ -88,3 +105,19 @@ def _mapped(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         count = (end - begin) // dtype.itemsize
         arrays[key] = np.frombuffer(whole, dtype, count, start + begin).reshape(entry["shape"])
     return arrays, metadata
+
+
+def lock(file: BinaryIO, shared: bool) -> bool:
+    """Lock an open file, shared (waiting) or alone (at once or not at all); false where others have it.
+
+    Where files cannot be locked (Windows, some network drives) nothing happens, and that counts as locked.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return True
