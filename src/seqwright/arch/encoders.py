@@ -65,6 +65,35 @@ class Pretrained:
     tuning: Any = Frozen()
 
 
+def tuned_from(spec: Pretrained, depth: int) -> int:
+    """The cut below which nothing trains, even once the encoder has thawed: `depth` where it stays frozen."""
+    match spec.tuning:
+        case Tuned(share=share):
+            return depth - min(depth, max(1, int(share * depth + 0.5)))
+        case Lora():
+            return 0
+        case _:
+            return depth
+
+
+def read_cuts(spec: Pretrained, depth: int) -> tuple[int, ...]:
+    """The cuts whose states are concatenated: those after the last `layers` layers, or all where there are fewer."""
+    return tuple(range(max(1, depth - spec.layers + 1), depth + 1))
+
+
+def cuts(spec: Pretrained, depth: int, thawed: bool | None = None) -> tuple[int, ...]:
+    """The cuts whose frozen states are worth keeping for a stem, in order.
+
+    Args:
+        depth: layers of the encoder.
+        thawed: before it thaws those that the head reads, after it the one that training starts from, and those below
+            that the head reads; None for both.
+    """
+    read, start = read_cuts(spec, depth), tuned_from(spec, depth)
+    after = {start, *(cut for cut in read if cut < start)} if start < depth else set(read)
+    return tuple(sorted((set(read) if thawed is not True else set[int]()) | (after if thawed is not False else set())))
+
+
 # The stages of a head ---------------------------------------------------------------------------
 
 

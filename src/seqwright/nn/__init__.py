@@ -7,6 +7,7 @@ from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     linear_recurrence,
     network,
     parallel,
+    pretrained,
     recurrent,
     supernet,
 )

@@ -38,7 +38,8 @@ def cost(architecture: Any, interface: Interface, length: int | None = None) -> 
         with counter, torch.no_grad():
             network(batch)
     flops = counter.get_total_flops() + sum(map(sum, skipped))
-    return {"parameters": sum(p.numel() for p in network.parameters()), "flops": flops}
+    shared = sum(getattr(module, "frozen_parameters", 0) for module in network.modules())  # of a pretrained encoder
+    return {"parameters": shared + sum(p.numel() for p in network.parameters()), "flops": flops}
 
 
 def _shorten(cell: nn.RNNBase, counter: FlopCounterMode) -> list[int]:
@@ -72,16 +73,18 @@ def blank(interface: Interface, size: int, length: int | None = None) -> dict[st
         sides = [name] if "." in name or interface.sides == 1 else [name, f"{name}.a", f"{name}.b"]
         for side in sides:
             batch.setdefault(side, _zeros(stream, size, steps))
-            if stream.form in ("tokens", "characters", "channels"):
+            if stream.form in ("tokens", "characters", "channels", "pieces"):
                 batch.setdefault(f"{side}.mask", torch.ones(size, steps, dtype=torch.bool))
-            elif stream.form == "bag":
+            if stream.form == "pieces" and interface.sides == 2 and "." not in side:
+                batch.setdefault(f"{side}.segments", torch.zeros(size, steps, dtype=torch.int64))
+            if stream.form == "bag":
                 batch.setdefault(f"{side}.weight", torch.ones(size, NGRAMS["bag"]))
     return batch
 
 
 def _zeros(stream: Stream, size: int, steps: int) -> Tensor:
     match stream.form:
-        case "tokens":
+        case "tokens" | "pieces":
             return torch.zeros(size, steps, dtype=torch.int64)
         case "characters":
             return torch.zeros(size, steps, NGRAMS["characters"], dtype=torch.int64)

