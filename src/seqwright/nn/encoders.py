@@ -142,7 +142,7 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(50)  # nothing but what is critical
     logging.disable_progress_bar()
     try:
         with torch.random.fork_rng(devices=[]):

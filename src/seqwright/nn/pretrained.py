@@ -78,7 +78,8 @@ class PretrainedStem(nn.Module):
                 blocks=dict(zip(numbers, self.blocks, strict=True)),
                 final=self.final,
             )
-        x = torch.cat([states[cut] for cut in self.reads], -1) if len(self.reads) > 1 else states[self.reads[0]]
+        parts = [states[cut] for cut in self.reads]
+        x = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
         return (x if self.projection is None else self.projection(x.to(self.projection.weight.dtype))), mask
 
     def _frozen(self, batch: Batch, name: str, ids: Tensor, mask: Tensor, segments: Tensor | None) -> dict[int, Tensor]:
