@@ -11,7 +11,7 @@ from commands import Run
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.portfolio import portfolio
-from seqwright.arch.spaces import load, named
+from seqwright.arch.spaces import describe, load, named
 from seqwright.space.census import contains
 
 NAMES = ("text", "pairs", "tagging", "series")
@@ -63,7 +63,7 @@ def test_what_cannot_be_shown(run: Run) -> None:
 
 def test_spaces(run: Run) -> None:
     lines = run("spaces")[1].splitlines()
-    assert [line.split()[0] for line in lines] == [*NAMES, "tiny"]
+    assert [line.split()[0] for line in lines] == [*describe()]
     rows = json.loads(run("spaces", "--json")[1])
     assert all(isinstance(row["size"], int) and row["size"] > 100 for row in rows)
     assert "/architecture/body/width  8 16" in run("spaces", "tiny")[1]

@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from seqwright.arch.blocks import Parallel, Skip
+from seqwright.arch.encoders import ConvStage, Dense, HeadedEncoder
 from seqwright.arch.network import Body, KernelFeatures, Last, Layer, Max, Mean, Mlp, Network, NgramBag
 from seqwright.space.nodes import is_tuple
 
@@ -58,3 +59,19 @@ def _mlp(value: Mlp) -> Mlp:
 def _network(value: Network) -> Network:
     one_step = isinstance(value.stem, NgramBag | KernelFeatures)  # of which every plain readout is the same
     return replace(value, readout=Mean()) if one_step and isinstance(value.readout, Max | Last) else value
+
+
+@simplify.register
+def _conv_stage(value: ConvStage) -> ConvStage:  # with one layer, the first one's output is the last's
+    return replace(value, skip=ConvStage.skip) if value.layers == 1 else value
+
+
+@simplify.register
+def _dense(value: Dense) -> Dense:
+    return replace(value, width=Dense.width) if value.layers == 1 else value
+
+
+@simplify.register
+def _headed(value: HeadedEncoder) -> HeadedEncoder:
+    acts = value.dense.layers > 1 or value.attention != Skip() or value.convolution != Skip()
+    return value if acts else replace(value, activation=HeadedEncoder.activation)

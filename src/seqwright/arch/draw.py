@@ -8,15 +8,17 @@ from typing import Any
 
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.network import Layer
 from seqwright.space.encode import Node, graph
 from seqwright.space.nodes import is_tuple, label
 
 _COLOURS = {
-    "#dbeafe": ("rnn", "lstm", "gru", "mingru", "ssm"),
-    "#dcfce7": ("conv", "kernelfeatures"),
-    "#ffedd5": ("attention", "attentionpool", "cls"),
-    "#f3e8ff": ("feedforward", "gatedfeedforward", "mlp"),
+    "#dbeafe": ("rnn", "lstm", "gru", "mingru", "ssm", "recurrentstage"),
+    "#dcfce7": ("conv", "kernelfeatures", "convstage"),
+    "#ffedd5": ("attention", "attentionpool", "cls", "clstoken", "attentionstage"),
+    "#f3e8ff": ("feedforward", "gatedfeedforward", "mlp", "dense"),
+    "#fee2e2": ("pretrained", "frozen", "tuned", "lora"),
 }
 _COLOUR = {kind: colour for colour, kinds in _COLOURS.items() for kind in kinds}
 _PLAIN = "#f1f5f9"
@@ -51,7 +53,7 @@ def _caption(node: Node) -> str:
 
 def _words(attributes: Iterable[tuple[str, Any]]) -> str:
     """Settings in words: ``hidden 64, bidirectional``; what is off goes without saying."""
-    said = ((name, value) for name, value in attributes if value is not None and value is not False)
+    said = ((name, value) for name, value in attributes if value is not None and value is not False and value != "")
     return ", ".join(name if value is True else f"{name} {value}" for name, value in said)
 
 
@@ -100,6 +102,8 @@ def _plan(value: Any) -> _Plan:
             held.append(_row([_plan(each) for each in part]) if side_by_side else _column(_runs(part)))
         elif isinstance(value, Layer):
             held += [] if part == Skip() else [_residual(_plan(part))]
+        elif isinstance(value, HeadedEncoder) and part == Skip():
+            continue
         elif is_dataclass(part):
             held.append(_plan(part))
     plain = [(f.name, getattr(value, f.name)) for f in fields(value)]

@@ -3,11 +3,13 @@
 Those that are usually best for their cost come first, so that even the smallest budget trains a good one.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
 from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, Parallel, Skip
 from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.encoders import Dense, Frozen, HeadedEncoder, Pretrained, Tuned
 from seqwright.arch.network import (
     AttentionPool,
     Body,
@@ -23,6 +25,7 @@ from seqwright.arch.network import (
     Subwords,
     WordsAndCharacters,
 )
+from seqwright.arch.published import PUBLISHED
 from seqwright.errors import SpaceError, did_you_mean
 
 Pairing = Literal["joined", "compared"]
@@ -36,7 +39,16 @@ def portfolio(name: str) -> Portfolio:
     Raises:
         SpaceError: the space has no portfolio.
     """
-    makers = {"text": _text, "pairs": _pairs, "tagging": _tagging, "series": _series}
+    makers: dict[str, Callable[[], Portfolio]] = {
+        "text": _text,
+        "pairs": _pairs,
+        "tagging": _tagging,
+        "series": _series,
+        "text-encoder": _text_encoder,
+        "pairs-encoder": _pairs_encoder,
+        "bert-head": _bert_head,
+        "bert-head-plus": _bert_head_plus,
+    }
     if name not in makers:
         raise SpaceError(f'No portfolio is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')
     return makers[name]()
@@ -116,6 +128,40 @@ def _text() -> Portfolio:
 
 def _pairs() -> Portfolio:
     return _texts(bag="compared", sequence="joined")
+
+
+# A head on an encoder: large steps for the head, small ones for the encoder, whose own the tuning says.
+_FINE_TUNING = Recipe(learning_rate=2e-3, weight_decay=1e-2, batch_size=32, dropout=0.1, warmup_steps=50)
+_PROBE = Recipe(learning_rate=1e-2, weight_decay=1e-4, batch_size=32, dropout=0.0, warmup_steps=10)
+_ALL_LAYERS = Pretrained(tuning=Tuned(share=1.0, learning_rate=1e-4))
+_AS_IT_CAME = Pretrained(tuning=Frozen())
+
+
+def _on_an_encoder(probe: Pairing, activation: str) -> Portfolio:
+    """Plain fine-tuning, which is usually best, and a linear model of frozen features, which is nearly free."""
+    linear = Dense(layers=1)
+    tuned = HeadedEncoder(_ALL_LAYERS, readout=Mean(), dense=linear, activation=activation)
+    frozen = HeadedEncoder(_AS_IT_CAME, readout=Mean(), dense=linear, activation=activation, pairing=probe)
+    return (
+        ("fine-tuned encoder, mean, linear", Candidate(tuned, _FINE_TUNING)),
+        ("frozen encoder, mean, linear", Candidate(frozen, _PROBE)),
+    )
+
+
+def _text_encoder() -> Portfolio:
+    return _on_an_encoder("joined", "gelu") + _text()
+
+
+def _pairs_encoder() -> Portfolio:
+    return _on_an_encoder("compared", "gelu") + _pairs()
+
+
+def _bert_head() -> Portfolio:
+    return PUBLISHED
+
+
+def _bert_head_plus() -> Portfolio:
+    return _on_an_encoder("joined", "relu")
 
 
 def _tagging() -> Portfolio:

@@ -9,12 +9,13 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from seqwright.arch import blocks as _blocks
 from seqwright.arch import candidate as _candidate
+from seqwright.arch import encoders as _encoders
 from seqwright.arch import network as _network
 from seqwright.arch.kinds import KINDS
 from seqwright.errors import SpaceError, did_you_mean
 from seqwright.space.nodes import Choice, Record, Stack, vary
 
-_VOCABULARY = (_blocks, _candidate, _network)  # imported so that their kinds are registered
+_VOCABULARY = (_blocks, _candidate, _encoders, _network)  # imported so that their kinds are registered
 _WRONG: Any = object()  # stands for what could not be read, so that one mistake is told once
 
 
@@ -133,7 +134,8 @@ def _as_float(domain: tuple[Any, "Field[Any]"], value: Any) -> Any:
     """JSON writers may drop ".0"; a field that takes only fractions means one."""
     if isinstance(value, Choice) and domain[0] is float:
         return Choice(tuple(_as_float(domain, option) for option in value.options), value.ordered, value.names)
-    return float(value) if domain[0] is float and type(value) is int else value
+    wants = domain[0] is float or get_args(domain[0]) == (float, NoneType)
+    return float(value) if wants and type(value) is int else value
 
 
 def _mismatch(domain: tuple[Any, "Field[Any]"], value: Any) -> str:

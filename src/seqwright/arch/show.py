@@ -3,7 +3,9 @@
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
+from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, HeadedEncoder, Pretrained, RecurrentStage
 from seqwright.arch.network import Body, Layer, Mlp, Network
 from seqwright.space.nodes import is_tuple, label
 
@@ -25,7 +27,29 @@ def line(value: Any) -> str:
         if value.pairing != Network.pairing:
             settings.append(value.pairing)
         return ", ".join([" > ".join(steps), *settings])
-    return _short(value)
+    return _headed(value) if isinstance(value, HeadedEncoder) else _short(value)
+
+
+def _headed(value: HeadedEncoder) -> str:
+    """``pretrained (tuned 1.0) > 4 x [attention 1] > mean > dense 2 x 39, relu``."""
+    stages = (value.attention, value.convolution, value.recurrence)
+    steps = [value.stem, *(stage for stage in stages if stage != Skip()), value.readout]
+    acts = value.dense.layers > 1 or value.attention != Skip() or value.convolution != Skip()
+    settings = ([value.activation] if acts else []) + (["norm"] if value.norm else [])
+    if value.pairing != HeadedEncoder.pairing:
+        settings.append(value.pairing)
+    return ", ".join([" > ".join(map(_short, [*steps, value.dense])), *settings])
+
+
+def _stage(value: AttentionStage | ConvStage | RecurrentStage) -> str:
+    if isinstance(value, AttentionStage):
+        one = f"attention {value.heads}"
+    elif isinstance(value, ConvStage):
+        one = f"conv {value.width} kernel {value.kernel}"
+    else:
+        one = f"{value.cell} {value.hidden}{' bidirectional' if value.bidirectional else ''}"
+    around = " + skip" if isinstance(value, ConvStage) and value.skip else ""
+    return (f"{value.layers} x [{one}]" if value.layers > 1 else f"[{one}]") + around
 
 
 def _layers(body: Any) -> list[str]:
@@ -43,6 +67,13 @@ def _layers(body: Any) -> list[str]:
 def _short(value: Any) -> str:
     if isinstance(value, Layer):
         return f"{_short(value.mixer)} + {_short(value.channel)}"
+    if isinstance(value, Pretrained):
+        last = f", last {value.layers} layers" if value.layers > 1 else ""
+        return f"pretrained ({_short(value.tuning)}{last})"
+    if isinstance(value, AttentionStage | ConvStage | RecurrentStage):
+        return _stage(value)
+    if isinstance(value, Dense):
+        return "linear" if value.layers == 1 else f"dense {value.layers} x {value.width}"
     if isinstance(value, Mlp):
         return "linear" if not value.layers else f"mlp {value.layers} x {value.width}"
     if is_tuple(value):

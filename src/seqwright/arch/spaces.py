@@ -3,6 +3,7 @@
 Each is a space over `Candidate`, so its paths begin with /architecture and /recipe.
 """
 
+from collections.abc import Callable
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,14 @@ from seqwright.arch.blocks import (
 )
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.codec import space_loads
+from seqwright.arch.encoder_spaces import (
+    BERT_HEAD_SIZE,
+    bert_head,
+    bert_head_plus,
+    headed,
+    rates_from_scratch_and_pretrained,
+)
+from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.network import (
     AttentionPool,
     Body,
@@ -50,6 +59,10 @@ _DESCRIPTIONS = {
     "pairs": "classify two texts: as text, read as one sequence or each alone and compared",
     "tagging": "label every token: as text, with an output at every step",
     "series": "classify a numeric series: sequence networks over its channels, or random-kernel features",
+    "text-encoder": "classify a text: as text, or with a head on a pretrained encoder",
+    "pairs-encoder": "classify two texts: as pairs, or with a head on a pretrained encoder",
+    "bert-head": "heads on a pretrained encoder as published (arXiv:2403.18547), one learning rate for all",
+    "bert-head-plus": "heads with recurrence, attention pooling, several layers, pairs compared, rates of their own",
     "tiny": "a few hundred small text networks, to try things on",
 }
 
@@ -59,6 +72,11 @@ def describe() -> dict[str, str]:
     return dict(_DESCRIPTIONS)
 
 
+def remarks() -> dict[str, str]:
+    """What else is to be said of some named spaces: how a published size comes about."""
+    return {"bert-head": BERT_HEAD_SIZE}
+
+
 @cache
 def named(name: str) -> Record:
     """The space of that name, over `Candidate`.
@@ -66,10 +84,9 @@ def named(name: str) -> Record:
     Raises:
         SpaceError: there is none of that name.
     """
-    makers = {"text": _text, "pairs": _pairs, "tagging": _tagging, "series": _series, "tiny": _tiny}
-    if name not in makers:
-        raise SpaceError(f'No space is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')
-    return makers[name]()
+    if name not in _MAKERS:
+        raise SpaceError(f'No space is named "{name}".{did_you_mean(name, _MAKERS)} There are: {", ".join(_MAKERS)}.')
+    return _MAKERS[name]()
 
 
 def load(given: str | PathLike[str]) -> Record:
@@ -97,13 +114,15 @@ def load(given: str | PathLike[str]) -> Record:
         return space
     if _of_networks(space):
         return candidates(space)
-    raise SpaceError(f'{path}: this is no space of networks. Begin with {{"vary": "network", ...}}.')
+    raise SpaceError(f'{path}: this is no space of networks. Begin with {{"vary": "network", ...}} or "headedencoder".')
 
 
 def _of_networks(space: Space) -> bool:
     if isinstance(space, Choice):
         return all(map(_of_networks, space.options))
-    return isinstance(space, Network) or (isinstance(space, Record) and space.cls is Network)
+    return isinstance(space, Network | HeadedEncoder) or (
+        isinstance(space, Record) and space.cls in (Network, HeadedEncoder)
+    )
 
 
 def candidates(architecture: Space) -> Record:
@@ -131,10 +150,14 @@ def _one_step(stem: Any, **more: Any) -> Record:
 _POOLED = one_of(Mean, Max, Last, Cls, AttentionPool)
 
 
-def _texts(pairing: Space) -> Record:
+def _texts(pairing: Space, pretrained: bool = False) -> Record:
     stems = one_of(Words, Subwords, Characters, WordsAndCharacters)
     sequence = _sequence(stems, _POOLED, vary(Body, layers=layers(0, 4)), pairing=pairing)
-    return candidates(one_of(sequence, _one_step(NgramBag(), pairing=pairing), names=("sequence", "bag")))
+    bag = _one_step(NgramBag(), pairing=pairing)
+    if not pretrained:
+        return candidates(one_of(sequence, bag, names=("sequence", "bag")))
+    architecture = one_of(sequence, bag, headed(pairing), names=("sequence", "bag", "pretrained"))
+    return vary(Candidate, architecture=architecture, recipe=rates_from_scratch_and_pretrained())
 
 
 def _text() -> Record:
@@ -143,6 +166,14 @@ def _text() -> Record:
 
 def _pairs() -> Record:
     return _texts(one_of("joined", "compared"))
+
+
+def _text_encoder() -> Record:
+    return _texts("joined", pretrained=True)
+
+
+def _pairs_encoder() -> Record:
+    return _texts(one_of("joined", "compared"), pretrained=True)
 
 
 def _tagging() -> Record:
@@ -166,3 +197,16 @@ def _tiny() -> Record:
     rates = Choice((1e-3, 1e-2), ordered=True)
     fixed = {name: getattr(default, name) for name in Recipe.__dataclass_fields__ if name != "learning_rate"}
     return vary(Candidate, architecture=network, recipe=vary(Recipe, learning_rate=rates, **fixed))
+
+
+_MAKERS: dict[str, Callable[[], Record]] = {
+    "text": _text,
+    "pairs": _pairs,
+    "tagging": _tagging,
+    "series": _series,
+    "text-encoder": _text_encoder,
+    "pairs-encoder": _pairs_encoder,
+    "bert-head": bert_head,
+    "bert-head-plus": bert_head_plus,
+    "tiny": _tiny,
+}

@@ -9,6 +9,7 @@ from seqwright.errors import InputError, did_you_mean
 from seqwright.faces.flags import Debug, Json, Output
 
 if TYPE_CHECKING:
+    from seqwright.space.nodes import Choice
     from seqwright.study.record import Trial
 
 VIEWS = ("line", "tree", "mermaid", "svg", "torch", "json")
@@ -93,7 +94,9 @@ def show(
 
 
 def spaces(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A named space, or a JSON file.")] = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[show] [NAME]", help="A named space, or a JSON file.")
+    ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -103,27 +106,46 @@ def spaces(
 
         seqwright spaces
 
+        seqwright spaces show bert-head
+
         seqwright spaces text --json > mine.json    # change it, then: seqwright fit ... --space mine.json
     """
     import json as encoder
 
     from seqwright.arch import codec
-    from seqwright.arch.spaces import describe, load, named
+    from seqwright.arch.spaces import describe, load, named, remarks
     from seqwright.space.census import questions, size
 
-    if not name:
+    wanted = list(names or [])
+    if wanted[:1] == ["show"]:
+        del wanted[0]
+    if len(wanted) > 1:
+        raise InputError(f"There is one space at a time to show, not {len(wanted)}: {', '.join(wanted)}. Name one.")
+    if not wanted:
         rows = [(known, size(named(known)), said) for known, said in describe().items()]
         if json:
             typer.echo(encoder.dumps([{"name": n, "size": s, "about": said} for n, s, said in rows]))
             return
         for known, count, said in rows:
-            typer.echo(f"{known:9}{count:>9.1e}  {said}")
+            typer.echo(f"{known:15}{count:>9.1e}  {said}")
         return
+    (name,) = wanted
     space = load(name)
     if json:
         typer.echo(encoder.dumps(codec.space_to_data(space), indent=1))
         return
-    asked = questions(space)
-    typer.echo(f"{name}: {size(space):,} candidates, {len(asked)} questions\n")
+    asked, parts = questions(space), dict(space.fields)
+    typer.echo(f"{name}: {size(space):,} candidates, {len(asked)} questions")
+    typer.echo(f"{size(parts['architecture']):,} architectures x {size(parts['recipe']):,} recipes\n")
+    if remark := remarks().get(name):
+        typer.echo(remark + "\n")
     for path, choice in asked.items():
-        typer.echo(f"{path}  {' '.join(choice.labels())}")
+        typer.echo(f"{path}  {_domain(choice)}")
+
+
+def _domain(choice: "Choice") -> str:
+    """The labels of a question's options; a long run of numbers by its ends."""
+    labels, options = choice.labels(), choice.options
+    if len(options) > 12 and options == tuple(range(options[0], options[-1] + 1)):
+        return f"{labels[0]} to {labels[-1]}"
+    return " ".join(labels)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqwright.arch import codec, show
 from seqwright.arch.candidate import Candidate
-from seqwright.arch.interface import Form, Interface, Stream
+from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import PerStep
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import describe
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from seqwright.deliver.bundle import Model
 
 # Usual sizes of each stream, for an architecture that no data has been given to yet.
-_USUAL: dict[str, tuple[Form, int, int]] = {
-    "words": ("tokens", 20_000, 64),
-    "subwords": ("tokens", 8_000, 128),
-    "characters": ("tokens", 200, 256),
-    "word_characters": ("characters", 20_000, 64),
-    "ngrams": ("bag", 100_000, 1),
-    "channels": ("channels", 1, 128),
-    "kernels": ("features", 9_996, 1),
+_USUAL = {
+    "words": Stream("tokens", 20_000, 64),
+    "subwords": Stream("tokens", 8_000, 128),
+    "characters": Stream("tokens", 200, 256),
+    "word_characters": Stream("characters", 20_000, 64),
+    "ngrams": Stream("bag", 100_000, 1),
+    "channels": Stream("channels", 1, 128),
+    "kernels": Stream("features", 9_996, 1),
+    "pretrained": Stream("pieces", 30_522, 128, depth=6, width=384),
 }
 
 
@@ -114,6 +115,6 @@ def viewed(given: Subject, view: str) -> str:
 
 def usual(architecture: Any) -> Interface:
     """An interface of usual sizes for an architecture that was not made for any data yet."""
-    streams = tuple((name, Stream(*_USUAL[name])) for name in architecture.stem.reads)
+    streams = tuple((name, _USUAL[name]) for name in architecture.stem.reads)
     sides = 2 if getattr(architecture, "pairing", "joined") == "compared" else 1
     return Interface(streams, 2, per_step=isinstance(architecture.readout, PerStep), sides=sides)

@@ -4,6 +4,7 @@ from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     attention,
     conv,
     feedforward,
+    headed,
     linear_recurrence,
     network,
     parallel,

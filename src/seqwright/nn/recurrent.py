@@ -32,7 +32,7 @@ class RecurrentModule(nn.Module):
         self.back = cell(width, hidden, batch_first=True) if bidirectional else None
         self.output = nn.Linear(hidden * (1 + bidirectional), width)
         for direction in filter(None, (self.ahead, self.back)):
-            _initialise(direction)
+            initialise(direction)
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         states, _ = self.ahead(x)
@@ -51,7 +51,7 @@ class RecurrentModule(nn.Module):
         return self.output(states).squeeze(1), state
 
 
-def _initialise(cell: nn.RNNBase) -> None:
+def initialise(cell: nn.RNNBase) -> None:
     """Glorot for the input, orthogonal for the state (Saxe et al. 2014, arXiv:1312.6120), an LSTM's forget bias 1.
 
     A forget gate that starts open lets gradients pass (Jozefowicz et al. 2015).
