@@ -115,7 +115,7 @@ class Activations:
         """The shards there are of one cut."""
         try:
             return {name for name in os.listdir(self._folder(digest, cut)) if name.endswith(".safetensors")}
-        except FileNotFoundError:
+        except OSError:
             return set()
 
     def size_bytes(self) -> int:
