@@ -73,6 +73,8 @@ def collate(encoded: Encoded, index: np.ndarray, streams: Iterable[str] | None =
             batch[name] = np.asarray(stream[index], np.float32)
             continue
         batch[name], mask = padded(stream, index)
+        if (segments := encoded.streams.get(name + ".segments")) is not None:
+            batch[name + ".segments"], _ = padded(segments, index)
         weight = encoded.streams.get(name + ".weight")
         if weight is None:
             batch[name + ".mask"] = mask
@@ -102,6 +104,7 @@ def padded(ragged: Ragged, index: np.ndarray, *, fill: int = 0, least: int = 1) 
 
 
 def _chosen(encoded: Encoded, streams: Iterable[str] | None) -> list[str]:
-    if streams is None:
-        return [name for name in encoded.streams if not name.endswith(".weight")]
-    return [name for name in dict.fromkeys(streams) if not name.endswith(".weight")]
+    beside = (".weight", ".segments")  # these come with the stream that they belong to
+    return [
+        name for name in dict.fromkeys(encoded.streams if streams is None else streams) if not name.endswith(beside)
+    ]

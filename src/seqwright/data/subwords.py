@@ -41,7 +41,7 @@ class SubwordIds:
             show_progress=False,
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         )
-        tokenizer.train_from_iterator(_readable(corpus), trainer)
+        tokenizer.train_from_iterator(readable(corpus), trainer)
         return SubwordIds(tokenizer.to_str())
 
     @cached_property
@@ -51,7 +51,7 @@ class SubwordIds:
         return Tokenizer.from_str(self.tokenizer_json)
 
     def encode(self, corpus: Corpus) -> Ragged:
-        pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(_readable(corpus))]
+        pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(readable(corpus))]
         offsets = np.zeros(len(pieces) + 1, np.int64)
         np.cumsum([len(ids) for ids in pieces], out=offsets[1:])
         flat = np.fromiter((i for ids in pieces for i in ids), np.int32, int(offsets[-1]))
@@ -74,6 +74,7 @@ class SubwordIds:
         return subwords
 
 
-def _readable(corpus: Corpus) -> list[str]:
+def readable(corpus: Corpus) -> list[str]:
+    """The texts as the library takes them."""
     # Lone surrogates cannot cross into the library; they become question marks.
     return [text[:READ_AT_MOST].encode("utf-8", "replace").decode("utf-8") for text in corpus.texts]

@@ -80,7 +80,7 @@ class Encoder(nn.Module):
 
     def states(
         self,
-        ids: Tensor,
+        ids: Tensor | None,
         mask: Tensor,
         segments: Tensor | None = None,
         *,
@@ -92,14 +92,16 @@ class Encoder(nn.Module):
         """Hidden states (B, T, D) at the cuts asked for; whatever stands at padding means nothing.
 
         Args:
-            ids, mask, segments: (B, T); real steps come before all padding.
+            ids, mask, segments: (B, T); real steps come before all padding. From a start on, no ids are needed.
             start: (c, states at cut c) to continue from.
             blocks, final: layers by number, from 0, and a last norm to run in place of the encoder's own.
         """
         if not cuts:
             return {}
         own = self.blocks
-        at, x = start if start is not None else (0, self.family.embed(self.model, ids, segments))
+        if start is None and ids is None:
+            raise ValueError("without ids there must be a start to continue from")
+        at, x = start if start is not None else (0, self.family.embed(self.model, ids, segments))  # type: ignore
         if at > min(cuts) or max(cuts) > self.depth:
             raise ValueError(f"cuts {sorted(cuts)} are not all between {at}, where this starts, and {self.depth}")
         kept = {at: x} if at in cuts else {}

@@ -65,11 +65,11 @@ class PretrainedStem(nn.Module):
 
     def forward(self, batch: Batch, side: str = "") -> tuple[Tensor, Tensor]:
         name = self.name + side
-        ids, mask, segments = batch[name], batch[f"{name}.mask"], batch.get(f"{name}.segments")
+        ids, mask, segments = batch.get(name), batch[f"{name}.mask"], batch.get(f"{name}.segments")
         states = self._frozen(batch, name, ids, mask, segments)
         if self.thawed and self.start < self.depth:
             numbers = range(self.start, self.depth)
-            states |= self._encoder(ids.device).states(
+            states |= self._encoder(mask.device).states(
                 ids,
                 mask,
                 segments,
@@ -82,7 +82,9 @@ class PretrainedStem(nn.Module):
         x = parts[0] if len(parts) == 1 else torch.cat(parts, -1)
         return (x if self.projection is None else self.projection(x.to(self.projection.weight.dtype))), mask
 
-    def _frozen(self, batch: Batch, name: str, ids: Tensor, mask: Tensor, segments: Tensor | None) -> dict[int, Tensor]:
+    def _frozen(
+        self, batch: Batch, name: str, ids: Tensor | None, mask: Tensor, segments: Tensor | None
+    ) -> dict[int, Tensor]:
         """The states at the cuts it reads, cached or computed from the nearest one below that is."""
         given = {cut: batch[f"{name}@{cut}"] for cut in range(self.depth + 1) if f"{name}@{cut}" in batch}
         missing = [cut for cut in self.cuts if cut not in given]
@@ -91,7 +93,7 @@ class PretrainedStem(nn.Module):
             below = max((cut for cut in given if cut <= missing[0]), default=None)
             start = None if below is None else (below, given[below])
             with torch.no_grad():
-                states |= self._encoder(ids.device).states(ids, mask, segments, cuts=missing, start=start)
+                states |= self._encoder(mask.device).states(ids, mask, segments, cuts=missing, start=start)
         return states
 
     def thaw(self) -> None:

@@ -22,11 +22,14 @@ def draw(seed: int, step: int) -> int:
 
 
 def corrupt(batch: "dict[str, Tensor]", share: float) -> None:
-    """Input dropout, in place: tokens become unknown, bags lose entries, channels and features are zeroed."""
+    """Input dropout, in place: tokens become unknown, bags lose entries, channels and features are zeroed.
+
+    A pretrained encoder's input stays as it is: what is kept of its states was made of whole texts.
+    """
     if not share:
         return
     for name, values in list(batch.items()):
-        if name in ("targets", "weights") or name.endswith(".mask"):
+        if name in ("targets", "weights") or name.endswith(".mask") or name.startswith("pretrained"):
             continue
         if name.endswith(".weight") or (values.is_floating_point() and values.dim() == 2):
             batch[name] = values * (torch.rand_like(values) >= share) / (1 - share)
