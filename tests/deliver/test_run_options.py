@@ -18,7 +18,7 @@ def test_all_mistakes_at_once() -> None:
         Options.of(strategy="evolutoin", schedule="hyperbond", split=(80, 10, 20), workers=-1, precision="float8")
     text = str(caught.value)
     assert text.count("\n") == 4
-    assert '--strategy "evolutoin" is not known. Did you mean "evolution"? Give one of: evolution, random.' in text
+    assert '--strategy "evolutoin" is not known. Did you mean "evolution"? Give one of: evolution, random, tpe' in text
     assert '--schedule "hyperbond" is not known.' in text
     assert "--split 80/10/20 is not" in text and "Give for instance 80/10/10, or 90/10/0 for no test split." in text
     assert "--workers -1 is negative" in text and '--precision "float8"' in text

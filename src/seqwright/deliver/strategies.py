@@ -11,6 +11,7 @@ from seqwright.errors import InputError
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.halving import Asha, Halving
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
+from seqwright.search.optuna_sampler import BOHB_DRAWN, Bayesian
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.nodes import Space
@@ -45,9 +46,25 @@ def _evolution(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Evolution(space, population=population, sample=sample, begin=begin, **common)
 
 
+def _tpe(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Bayesian(space, model="tpe", **common)
+
+
+def _gp(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Bayesian(space, model="gp", **common)
+
+
+def _bohb(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Bayesian(space, model="tpe", drawn=BOHB_DRAWN, **common)
+
+
 STRATEGIES: dict[str, Named] = {
     "evolution": Named(_evolution),
     "random": Named(_random),
+    "tpe": Named(_tpe, all_rungs=True),
+    "gp": Named(_gp, all_rungs=True),
+    "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
+    "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,

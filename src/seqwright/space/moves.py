@@ -34,7 +34,7 @@ class Move:
 
 def sample(space: Space, rng: Random, prior: Prior | None = None) -> Any:
     """A value of the space: every question answered at random, evenly or by the prior."""
-    return fill(space, lambda path, question: _draw(rng, path, question, prior))
+    return fill(space, lambda path, question: draw(rng, path, question, prior))
 
 
 def mutate(space: Space, value: Any, rng: Random, prior: Prior | None = None) -> tuple[Any, Move]:
@@ -65,7 +65,7 @@ def mutate(space: Space, value: Any, rng: Random, prior: Prior | None = None) ->
             twin = was_inside + path[len(inside) :]
             if twin in known and asked[twin] == q:
                 return known[twin]
-        return _draw(rng, path, q, prior)
+        return draw(rng, path, q, prior)
 
     name = ("raise" if new > old else "lower") if question.ordered else "replace"
     return fill(space, answer), Move(name, target, labels[old], labels[new])
@@ -82,7 +82,7 @@ def cross(space: Space, a: Any, b: Any, rng: Random) -> Any:
     return fill(space, answer)
 
 
-def _draw(rng: Random, path: Path, question: Choice, prior: Prior | None) -> int:
+def draw(rng: Random, path: Path, question: Choice, prior: Prior | None) -> int:
     weights = prior.weights(path, question) if prior else None
     n = len(question.options)
     return rng.choices(range(n), weights)[0] if weights else int(rng.random() * n)
@@ -119,7 +119,7 @@ def insert(space: Space, value: Any, rng: Random, prior: Prior | None = None) ->
     def edit(site: _Site) -> tuple[tuple[Any, ...], Move]:
         i = rng.randint(0, len(site.elements))
         path = f"{site.path}/{i}"
-        new = fill(site.stack.element, lambda p, q: _draw(rng, p, q, prior), path)
+        new = fill(site.stack.element, lambda p, q: draw(rng, p, q, prior), path)
         return (*site.elements[:i], new, *site.elements[i:]), Move("insert", path, "", words(new))
 
     return _edit(space, value, rng, lambda s: len(s.elements) < s.stack.most, edit)
