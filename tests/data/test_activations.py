@@ -78,7 +78,8 @@ def test_a_batch_has_the_states_beside_the_pieces(tmp_path: Path):
     part = encoded.take(np.arange(19, -1, -2))
     assert np.array_equal(lengths(part, ("pretrained@0",)), lengths(part, ("pretrained",)))
     for index in epoch(part, 4, seed=0, epoch=0):
-        batch = collate(part, index)
+        batch = collate(part.only(("pretrained",)), index, ("pretrained",))
+        assert batch.keys() == collate(part, index).keys()
         assert batch["pretrained@0"].shape == (*batch["pretrained"].shape, D)
         assert set(batch) == {"pretrained", "pretrained.mask", "pretrained@0", "targets"}
         assert not batch["pretrained@0"][~batch["pretrained.mask"]].any()

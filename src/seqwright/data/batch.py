@@ -56,7 +56,7 @@ def collate(encoded: Encoded, index: np.ndarray, streams: Iterable[str] | None =
     """The examples at `index` as one batch in the format of `arch/interface.py`.
 
     Args:
-        streams: the streams to gather (`words.a`, ...); all by default.
+        streams: the streams to gather (`words.a`, ...), with what belongs to them; all by default.
 
     Returns: the streams, their masks or weights, and where the examples have them "targets" ((B,) int64, or
         (B, T) with -1 at padding) and "weights" (B,) float32.
@@ -104,7 +104,8 @@ def padded(ragged: Ragged, index: np.ndarray, *, fill: int = 0, least: int = 1) 
 
 
 def _chosen(encoded: Encoded, streams: Iterable[str] | None) -> list[str]:
-    beside = (".weight", ".segments")  # these come with the stream that they belong to
-    return [
-        name for name in dict.fromkeys(encoded.streams if streams is None else streams) if not name.endswith(beside)
-    ]
+    """The streams to gather: those asked for, and what is kept of an encoder's states of them."""
+    beside = (".weight", ".segments")  # these are gathered with the stream that they belong to
+    asked = list(encoded.streams if streams is None else streams)
+    asked += [name for name in encoded.streams if "@" in name and name.split("@")[0] in asked]
+    return [name for name in dict.fromkeys(asked) if not name.endswith(beside)]
