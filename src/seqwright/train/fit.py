@@ -35,6 +35,11 @@ class Diverged(Exception):
     """The loss is no longer a number."""
 
 
+def diverged(loss: float, step: int, recipe: Recipe) -> Diverged:
+    """The error that says where it happened."""
+    return Diverged(f"the loss became {loss} at step {step} (learning rate {recipe.learning_rate:g})")
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one network is trained.
@@ -154,7 +159,7 @@ def fit(
         average.update(step)
         seen_loss = float(loss.detach())
         if not math.isfinite(seen_loss):
-            raise Diverged(f"the loss became {seen_loss} at step {step} (learning rate {recipe.learning_rate:g})")
+            raise diverged(seen_loss, step, recipe)
         facts |= {"step": step, "seconds": before + time.monotonic() - began}
 
         out_of_time = plan.stop_at is not None and time.monotonic() > plan.stop_at

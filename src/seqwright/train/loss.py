@@ -45,3 +45,31 @@ def cross_entropy(
     if weights is not None:
         share = share * weights
     return (losses * share).sum() / share.sum().clamp_min(1e-6)
+
+
+def stacked_cross_entropy(
+    logits: Tensor,
+    targets: Tensor,
+    weights: "Tensor | None",
+    smoothing: "Tensor | None",
+    balance: "Tensor | None",
+) -> Tensor:
+    """(K,) losses of K networks at once, each what `cross_entropy` gives.
+
+    Args:
+        logits, targets, weights: (K, B, C), (K, B) and (K, B).
+        smoothing, balance: (K,) and (K, C), or None where all go without.
+    """
+    logs = logits.float().log_softmax(-1)
+    there = targets != IGNORED
+    targets = targets.clamp_min(0)
+    losses = -logs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    if balance is not None:
+        losses = losses * balance.gather(1, targets)
+    if smoothing is not None:
+        even = -(logs if balance is None else logs * balance.unsqueeze(1)).mean(-1)
+        losses = torch.lerp(losses, even, smoothing.unsqueeze(1))
+    share = there.float()
+    if weights is not None:
+        share = share * weights
+    return (losses * share).sum(1) / share.sum(1).clamp_min(1e-6)
