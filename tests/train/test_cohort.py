@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Headed(nn.Module):
 def head(width: int = 8, layers: int = 2, dropout: float = 0.2, norm: bool = False, act: Any = nn.ReLU) -> nn.Module:
     widths = [FEATURES, *[width] * (layers - 1), CLASSES]
     stages: list[nn.Module] = [nn.LayerNorm(FEATURES)] if norm else []
-    for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(widths)):
         stages += [nn.Dropout(dropout), nn.Linear(a, b)]
         if i < layers - 1:
             stages.append(act())

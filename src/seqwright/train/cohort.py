@@ -64,7 +64,7 @@ def fit_cohort(
                 "and dropouts can, with all else frozen, in float32. Train it alone with train.fit."
             )
         groups.setdefault(key, []).append((number, member))
-    found: "dict[int, Run | Diverged]" = {}
+    found: dict[int, Run | Diverged] = {}
     turns = [
         _train([Seat(number, member, train) for number, member in part], train, valid, score, classes, found)
         for group in groups.values()
