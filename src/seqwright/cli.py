@@ -1,4 +1,4 @@
-"""The command line: eight commands, one exit code each, and every error on one screen."""
+"""The command line: nine commands, one exit code each, and every error on one screen."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ import typer
 
 from seqwright.faces import failure
 from seqwright.faces.doctor import doctor
+from seqwright.faces.export import export_optuna
 from seqwright.faces.fit import fit, resume
 from seqwright.faces.look import leaderboard, show, spaces
 from seqwright.faces.use import evaluate, predict
@@ -22,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, doctor):
+for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, export_optuna, doctor):
     app.command()(failure.interruptible(command))
 
 

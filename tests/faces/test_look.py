@@ -86,7 +86,7 @@ def test_doctor_finds_nothing_wrong_and_says_what_it_tried(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "fit", "resume", "predict", "evaluate", "leaderboard", "show", "spaces", "doctor"]
+    "command", ["", "fit", "resume", "predict", "evaluate", "leaderboard", "show", "spaces", "export-optuna", "doctor"]
 )
 def test_help_has_an_example(run: Run, command: str) -> None:
     code, out, _ = run(*command.split(), "--help")

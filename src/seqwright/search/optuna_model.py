@@ -6,13 +6,11 @@ prior, and the caller is told how many were.
 
 import math
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from seqwright.search.optuna_space import distribution, optuna_or_say, suggest
+from seqwright.search.optuna_space import distribution, optuna_or_say, quiet, suggest
 from seqwright.space.census import questions
 from seqwright.space.fill import fill
 from seqwright.space.moves import draw
@@ -135,7 +133,7 @@ class OptunaModel:
 
     def _begin(self) -> None:
         optuna = optuna_or_say()
-        with _quiet():
+        with quiet():
             self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
         self._running = {}
         self._chosen_at = len(self._entered)
@@ -182,15 +180,3 @@ class OptunaModel:
 
 def _unasked(question: Choice) -> int:
     return len(question.options) // 2 if question.ordered else 0
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without optuna's line about a study it made, which is no study of the user's."""
-    logging = optuna_or_say().logging
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)

@@ -4,8 +4,10 @@ An ordered question is an integer, so that a model knows which options are neigh
 meant to be searched, so ranks are the right scale. Any other question is categorical.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqwright.errors import InputError
 from seqwright.space.nodes import Choice, Path
@@ -45,3 +47,33 @@ def suggest(trial: "Trial", path: Path, question: Choice) -> int:
     if question.ordered:
         return trial.suggest_int(path, 0, n - 1)
     return trial.suggest_categorical(path, tuple(range(n)))  # type: ignore[return-value]  # its choices are integers
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without optuna's lines about the studies that we make."""
+    logging = optuna_or_say().logging
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+
+
+def shown(question: Choice) -> "tuple[BaseDistribution, tuple[Any, ...]]":
+    """A question for people's eyes: options as numbers where they are steps on a scale, as labels elsewhere.
+
+    The scale is logarithmic where all options are positive and the largest is ten times the smallest or more.
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    options = question.options
+    kinds = {type(option) for option in options}
+    if not question.ordered or not kinds <= {int, float}:
+        return CategoricalDistribution(question.labels()), question.labels()
+    low, high = min(options), max(options)
+    log = low > 0 and high >= 10 * low
+    if kinds == {int}:
+        return IntDistribution(low, high, log=log), options
+    return FloatDistribution(float(low), float(high), log=log), tuple(map(float, options))

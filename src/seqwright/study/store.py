@@ -163,6 +163,12 @@ class Study:
             rows = connection.execute(joined.order_by(db.trials.c.place if recorded else db.trials.c.number)).all()
         return [trial_from_data(row.data, proposal_from_data(row.proposal)) for row in rows]
 
+    def ended(self) -> dict[int, float]:
+        """When each trial was recorded, by number, in seconds since 1970."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(db.trials.c.number, db.trials.c.at)).all()
+        return {row.number: row.at for row in rows}
+
     # Events, commands, readings of test --------------------------------------------------------
 
     def event(self, kind: str, data: Any = None) -> None:
