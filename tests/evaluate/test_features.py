@@ -226,15 +226,15 @@ def test_a_kill_half_way_costs_one_unit(bert: Path, tmp_path: Path):
 
 
 def test_two_processes_share_the_work(bert: Path, tmp_path: Path):
-    put(bert, encoded(1000), Activations(tmp_path / "alone"), cuts=(2, 4))
-    both = [worker(bert, tmp_path / "both", 1000) for _ in range(2)]
-    for process in both:
-        process.communicate()
-        assert process.returncode == 0
-    assert Activations(tmp_path / "both").size_bytes() < 1.5 * Activations(tmp_path / "alone").size_bytes()
-    told: list[tuple[int, int]] = []
-    found = put(bert, encoded(1000), Activations(tmp_path / "both"), cuts=(2, 4), progress=lambda *at: told.append(at))
-    assert not told and not len(found.streams["pretrained@2"].missing)
+    alone, both = Activations(tmp_path / "alone"), Activations(tmp_path / "both")
+    put(bert, encoded(2000), alone, cuts=(2, 4))
+    process = worker(bert, both.folder, 2000)
+    assert process.stdout and process.stdout.readline()
+    found = put(bert, encoded(2000), both, cuts=(2, 4))
+    process.communicate()
+    assert process.returncode == 0
+    assert both.size_bytes() < 1.5 * alone.size_bytes()
+    assert not len(found.streams["pretrained@2"].missing) and not len(found.streams["pretrained@4"].missing)
 
 
 @pytest.mark.parametrize("kind", [Mean, Max, Last])
