@@ -33,7 +33,7 @@ def drawn(interface: Interface, seed: int = 0, size: int = 3) -> dict[str, Tenso
         mask = torch.arange(T) < lengths[:, None]
         for name, stream in interface.streams:
             match stream.form:
-                case "tokens":
+                case "tokens" | "pieces":
                     batch[name + side] = torch.randint(1, stream.size, (size, T), generator=rng) * mask
                 case "characters":
                     batch[name + side] = torch.randint(0, stream.size, (size, T, 4), generator=rng) * mask[..., None]
@@ -44,6 +44,8 @@ def drawn(interface: Interface, seed: int = 0, size: int = 3) -> dict[str, Tenso
                     batch[name + side] = torch.randn(size, T, stream.size, generator=rng) * mask[..., None]
                 case "features":
                     batch[name + side] = torch.randn(size, stream.size, generator=rng)
-            if stream.form in ("tokens", "characters", "channels"):
+            if stream.form in ("tokens", "characters", "channels", "pieces"):
                 batch[f"{name}{side}.mask"] = mask
+            if stream.form == "pieces" and interface.sides == 2 and not side:
+                batch[f"{name}.segments"] = (torch.arange(T) >= lengths[:, None] // 2).long() * mask
     return batch

@@ -6,11 +6,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqwright.arch.blocks import Conv, Skip
-from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, HeadedEncoder, RecurrentStage
+from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, RecurrentStage
 from seqwright.errors import SpaceError
 from seqwright.nn import Context
 from seqwright.nn.headed import HeadModule
-from seqwright.nn.stages import stage
+from seqwright.nn.stages import ACTIVATIONS, stage
 
 LENGTHS = [7, 4, 1]
 MASK = torch.arange(7) < torch.tensor(LENGTHS)[:, None]
@@ -128,7 +128,7 @@ def test_nothing_of_the_padding_is_seen_and_no_step_may_be_real(x: Tensor, spec:
 @pytest.mark.parametrize("act", ["relu", "gelu", "tanh"])
 def test_the_dense_stack_ends_in_plain_logits(layers: int, act: str) -> None:
     torch.manual_seed(5)
-    module = HeadModule(HeadedEncoder(dense=Dense(layers, 6), activation=act, norm=True), WIDTH, 3)
+    module = HeadModule(Dense(layers, 6), WIDTH, 3, ACTIVATIONS[act], norm=True)
     x = torch.randn(50, WIDTH)
     h = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
     for layer in module.dense.hidden:

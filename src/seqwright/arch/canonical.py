@@ -8,7 +8,7 @@ from functools import singledispatch
 from typing import Any
 
 from seqwright.arch.blocks import Parallel, Skip
-from seqwright.arch.encoders import ConvStage, Dense, HeadedEncoder
+from seqwright.arch.encoders import ConvStage, Dense, HeadedEncoder, Tuned
 from seqwright.arch.network import Body, KernelFeatures, Last, Layer, Max, Mean, Mlp, Network, NgramBag
 from seqwright.space.nodes import is_tuple
 
@@ -59,6 +59,11 @@ def _mlp(value: Mlp) -> Mlp:
 def _network(value: Network) -> Network:
     one_step = isinstance(value.stem, NgramBag | KernelFeatures)  # of which every plain readout is the same
     return replace(value, readout=Mean()) if one_step and isinstance(value.readout, Max | Last) else value
+
+
+@simplify.register
+def _tuned(value: Tuned) -> Tuned:
+    return replace(value, decay=Tuned.decay) if value.learning_rate is None else value
 
 
 @simplify.register

@@ -29,8 +29,8 @@ class Tuned:
     """The top layers train on, once the head has learned from the frozen encoder (Kumar et al. 2022, arXiv:2202.10054).
 
     `share` of the layers, from the top; each layer's rate is `decay` times that of the one above it
-    (Howard & Ruder 2018, arXiv:1801.06146). The head has the recipe's rate; so has the encoder where
-    `learning_rate` is None. Embeddings stay as they are.
+    (Howard & Ruder 2018, arXiv:1801.06146). The head has the recipe's rate; so have all these
+    layers where `learning_rate` is None. Embeddings stay as they are.
     """
 
     share: float = among(0.25, 0.5, 1.0, default=1.0)

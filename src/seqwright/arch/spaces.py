@@ -52,6 +52,8 @@ from seqwright.arch.network import (
     WordsAndCharacters,
 )
 from seqwright.errors import SpaceError, did_you_mean
+from seqwright.space.census import questions
+from seqwright.space.narrow import fix
 from seqwright.space.nodes import Choice, Record, Space, Stack, one_of, vary
 
 _DESCRIPTIONS = {
@@ -123,6 +125,16 @@ def _of_networks(space: Space) -> bool:
     return isinstance(space, Network | HeadedEncoder) or (
         isinstance(space, Record) and space.cls in (Network, HeadedEncoder)
     )
+
+
+def suited(space: Space, sides: int) -> Space:
+    """The part of a space that a task of so many texts can use: one text is compared with nothing.
+
+    Raises:
+        SpaceError: nothing is left, since the space only compares.
+    """
+    asks = any(path.endswith("/pairing") for path in questions(space))
+    return fix(space, "/**/pairing", "joined") if sides == 1 and asks else space
 
 
 def candidates(architecture: Space) -> Record:

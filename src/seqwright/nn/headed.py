@@ -18,7 +18,7 @@ from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.readouts import LastReadout, Readout, readout
 from seqwright.nn.role import Context
-from seqwright.nn.stages import activation, stage
+from seqwright.nn.stages import Activation, activation, stage
 from seqwright.nn.stems import Batch, stem
 
 
@@ -35,12 +35,12 @@ class DenseModule(nn.Module):
     Dropout before every map.
     """
 
-    def __init__(self, spec: Dense, inputs: int, classes: int, act: str, dropout: float) -> None:
+    def __init__(self, spec: Dense, inputs: int, classes: int, act: Activation, dropout: float) -> None:
         super().__init__()
         widths = [inputs, *[spec.width] * (spec.layers - 1)]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.output = nn.Linear(widths[-1], classes)
-        self.act, self.dropout = activation(act), nn.Dropout(dropout)
+        self.act, self.dropout = act, nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.hidden:
@@ -51,10 +51,12 @@ class DenseModule(nn.Module):
 class HeadModule(nn.Module):
     """From what the readout gives to the logits: a layer norm perhaps, then the dense stack. (B, F) -> (B, C)."""
 
-    def __init__(self, spec: HeadedEncoder, inputs: int, classes: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, spec: Dense, inputs: int, classes: int, act: Activation, norm: bool = False, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(inputs) if spec.norm else None
-        self.dense = DenseModule(spec.dense, inputs, classes, spec.activation, dropout)
+        self.norm = nn.LayerNorm(inputs) if norm else None
+        self.dense = DenseModule(spec, inputs, classes, act, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dense(x if self.norm is None else self.norm(x))
@@ -71,15 +73,15 @@ class HeadedEncoderModule(nn.Module):
         super().__init__()
         self.compared = spec.pairing == "compared"
         self.stem = stem(spec.stem, interface, None)
-        one = interface.stream(spec.stem.reads[0]).width
-        units = one * spec.stem.layers
+        one, units = interface.stream(spec.stem.reads[0]).width, int(self.stem.width)  # pyright: ignore
         stages: list[nn.Module | None] = []
         for each in (spec.attention, spec.convolution, spec.recurrence):
             stages.append(module := stage(each, units, one, spec.activation, dropout))
             units = units if module is None else int(module.outputs)  # pyright: ignore[reportArgumentType]
         self.attention, self.convolution, self.recurrence = stages
         self.readout = _readout(spec.readout, units, self.stem)
-        self.head = HeadModule(spec, 4 * units if self.compared else units, interface.classes, dropout)
+        features = 4 * units if self.compared else units
+        self.head = HeadModule(spec.dense, features, interface.classes, activation(spec.activation), spec.norm, dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         return self.head(self.pool(batch))
@@ -102,7 +104,7 @@ class HeadedEncoderModule(nn.Module):
 
 def _readout(spec: Any, width: int, stem: nn.Module) -> Readout:
     if isinstance(spec, ClsToken):
-        return LastReadout() if getattr(stem, "cls_at", "first") == "last" else FirstReadout()
+        return LastReadout() if stem.cls_at == "last" else FirstReadout()
     if not isinstance(spec, Mean | Max | Last | AttentionPool):
         raise SpaceError(
             f"The readout {type(spec).__name__} cannot follow a pretrained encoder. "

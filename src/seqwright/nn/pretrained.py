@@ -111,11 +111,14 @@ class PretrainedStem(nn.Module):
         return self
 
     def learning_rates(self) -> Iterable[tuple[list[nn.Parameter], float]]:
-        """The parameters that train once thawed, with their absolute rates, from the top down."""
+        """The parameters that train once thawed, with their absolute rates, from the top down.
+
+        Those that `Tuned(learning_rate=None)` trains are left out: they have the recipe's rate, as the head has.
+        """
         tuning = self.spec.tuning
         if isinstance(tuning, Lora):
             yield self._trainable(), tuning.learning_rate
-        elif isinstance(tuning, Tuned):
+        elif isinstance(tuning, Tuned) and tuning.learning_rate is not None:
             seen: set[int] = set()
             final = [] if self.final is None else list(self.final.parameters())
             for below, block in enumerate(reversed(self.blocks)):

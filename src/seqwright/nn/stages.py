@@ -20,10 +20,11 @@ from seqwright.nn.build import unregistered
 from seqwright.nn.recurrent import initialise
 from seqwright.nn.role import Context
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
+Activation = Callable[[Tensor], Tensor]
+ACTIVATIONS: dict[str, Activation] = {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
 
 
-def activation(name: str) -> Callable[[Tensor], Tensor]:
+def activation(name: str) -> Activation:
     """The function of that name.
 
     Raises:
@@ -44,9 +45,9 @@ class Attend(nn.Module):
     attention weights nor hidden units.
     """
 
-    def __init__(self, width: int, heads: int, act: str, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, act: Activation, dropout: float) -> None:
         super().__init__()
-        self.heads, self.act = heads, activation(act)
+        self.heads, self.act = heads, act
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
         self.enter, self.leave = nn.Linear(width, width), nn.Linear(width, width)
         self.norm_attention, self.norm_feedforward = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -68,7 +69,7 @@ class AttentionStageModule(nn.Module):
     to it. 12 D^2 FLOPs a step and layer for the maps, and 4 D T for the sums.
     """
 
-    def __init__(self, spec: AttentionStage, inputs: int, width: int, act: str, dropout: float) -> None:
+    def __init__(self, spec: AttentionStage, inputs: int, width: int, act: Activation, dropout: float) -> None:
         super().__init__()
         if width % spec.heads:
             fitting = [str(heads) for heads in (1, 2, 4, 8, 16) if width % heads == 0]
@@ -95,9 +96,9 @@ class Convolve(nn.Module):
     (B, T, F) -> (B, T, G).
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, act: str) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, act: Activation) -> None:
         super().__init__()
-        self.act, self.padding = activation(act), kernel // 2
+        self.act, self.padding = act, kernel // 2
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
         nn.init.uniform_(self.weight, -(bound := math.sqrt(6.0 / (kernel * inputs))), bound)  # He et al. 2015
@@ -112,7 +113,7 @@ class Convolve(nn.Module):
 class ConvStageModule(nn.Module):
     """h_1 = conv(x), h_i = conv(h_{i-1}); h_L, or with a skip h_1 + h_L. (B, T, F) -> (B, T, width)."""
 
-    def __init__(self, spec: ConvStage, inputs: int, width: int, act: str, dropout: float) -> None:
+    def __init__(self, spec: ConvStage, inputs: int, act: Activation) -> None:
         super().__init__()
         self.skip, self.outputs = spec.skip and spec.layers > 1, spec.width
         self.layers = nn.ModuleList(
@@ -133,7 +134,7 @@ class RecurrentStageModule(nn.Module):
     A backward direction reads each text from its own end, so padding never enters a state. Dropout between layers.
     """
 
-    def __init__(self, spec: RecurrentStage, inputs: int, width: int, act: str, dropout: float) -> None:
+    def __init__(self, spec: RecurrentStage, inputs: int, dropout: float) -> None:
         super().__init__()
         cell = {"lstm": nn.LSTM, "gru": nn.GRU}.get(spec.cell)
         if cell is None:
@@ -179,14 +180,14 @@ def _(spec: Skip, inputs: int, width: int, act: str, dropout: float) -> None:
 
 @stage.register
 def _(spec: AttentionStage, inputs: int, width: int, act: str, dropout: float) -> nn.Module:
-    return AttentionStageModule(spec, inputs, width, act, dropout)
+    return AttentionStageModule(spec, inputs, width, activation(act), dropout)
 
 
 @stage.register
 def _(spec: ConvStage, inputs: int, width: int, act: str, dropout: float) -> nn.Module:
-    return ConvStageModule(spec, inputs, width, act, dropout)
+    return ConvStageModule(spec, inputs, activation(act))
 
 
 @stage.register
 def _(spec: RecurrentStage, inputs: int, width: int, act: str, dropout: float) -> nn.Module:
-    return RecurrentStageModule(spec, inputs, width, act, dropout)
+    return RecurrentStageModule(spec, inputs, dropout)
