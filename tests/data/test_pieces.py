@@ -1,5 +1,6 @@
 """Pieces: what an encoder's own tokenizer gives, cut to what it reads, with its special pieces in place."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def test_no_text_can_spell_a_special_piece(checkpoint: Checkpoint) -> None:
         for text in ("a dog", TEXTS[-1])
     )
     assert spelled == plain
+    again = copy.deepcopy(pieces).encode(Corpus(TEXTS))
+    assert np.array_equal(again.values, pieces.encode(Corpus(TEXTS)).values)
 
 
 def test_pairs_have_segments_and_something_between(checkpoint: Checkpoint) -> None:

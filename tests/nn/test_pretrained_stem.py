@@ -56,7 +56,8 @@ def test_cuts_are_those_read_and_those_that_training_starts_from() -> None:
     assert cuts(Pretrained("", 1, Tuned(0.5)), 6) == (3, 6)
     assert cuts(Pretrained("", 4, Tuned(0.25)), 6, thawed=True) == (3, 4)
     assert cuts(Pretrained("", 2, Lora()), 6, thawed=False) == (5, 6)
-    assert cuts(Pretrained("", 2, Lora()), 6, thawed=True) == (0,)
+    assert cuts(Pretrained("", 2, Lora()), 6, thawed=True) == ()  # the embeddings are not kept
+    assert cuts(Pretrained("", 1, Tuned(1.0)), 6) == (6,)
     assert cuts(Pretrained("", 4, Tuned(0.25)), 2) == (1, 2)
 
 
@@ -74,7 +75,7 @@ def test_cached_computed_and_thawed_are_the_same(interface: Interface, tuning: o
             module.thaw()
             module.eval()
         cached = {f"pretrained@{cut}": kept[cut] for cut in module.cuts}
-        without_ids = {"pretrained.mask": real} | cached
+        without_ids = {"pretrained.mask": real, "pretrained@0": kept[0]} | cached
         for source in (given, given | cached, without_ids):
             x, mask = module(source)
             torch.testing.assert_close(x[real], expected[real])

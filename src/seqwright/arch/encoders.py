@@ -85,14 +85,16 @@ def read_cuts(spec: Pretrained, depth: int) -> tuple[int, ...]:
 def cuts(spec: Pretrained, depth: int, thawed: bool | None = None) -> tuple[int, ...]:
     """The cuts whose frozen states are worth keeping for a stem, in order.
 
+    Never cut 0: the embeddings are looked up as fast as anything kept is read.
+
     Args:
         depth: layers of the encoder.
         thawed: before it thaws those that the head reads, after it the one that training starts from, and those below
             that the head reads; None for both.
     """
-    read, start = read_cuts(spec, depth), tuned_from(spec, depth)
-    after = {start, *(cut for cut in read if cut < start)} if start < depth else set(read)
-    return tuple(sorted((set(read) if thawed is not True else set[int]()) | (after if thawed is not False else set())))
+    read, start = set(read_cuts(spec, depth)), tuned_from(spec, depth)
+    after = {start, *(cut for cut in read if cut < start)} - {0} if start < depth else read
+    return tuple(sorted(read | after if thawed is None else after if thawed else read))
 
 
 # The stages of a head ---------------------------------------------------------------------------

@@ -151,7 +151,8 @@ TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sent
 def _window(config: Mapping[str, Any], family: str) -> int:
     window = next((int(config[key]) for key in _WINDOW if config.get(key)), LONGEST)
     if family in ("roberta", "xlm-roberta", "camembert"):  # its positions are counted from behind the padding's
-        window -= int(config.get("pad_token_id") or 1) + 1
+        padding = config.get("pad_token_id")
+        window -= int(1 if padding is None else padding) + 1
     return window
 
 

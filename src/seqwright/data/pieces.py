@@ -64,6 +64,9 @@ class Pieces:
         tokenizer.encode_special_tokens = True  # those that a text spells are text
         return tokenizer
 
+    def __reduce__(self) -> Any:  # a tokenizer that is copied forgets its settings
+        return Pieces, (self.checkpoint, self.tokenizer_json, self.empty)
+
     @cached_property
     def _separates(self) -> bool:
         """Whether the tokenizer puts something between the two texts of a pair."""

@@ -48,13 +48,13 @@ class PretrainedStem(nn.Module):
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The cuts that it reads from the cache now, in order."""
+        """The cuts that it reads from the cache now, in order; none where it starts from the embeddings."""
         return cuts(self.spec, self.depth, self.thawed)
 
     @property
     def cut(self) -> int:
-        """The lowest of them."""
-        return min(self.cuts)
+        """The lowest of them, and 0 where it starts from the embeddings."""
+        return min(self.cuts, default=0)
 
     @property
     def frozen_parameters(self) -> int:
@@ -86,11 +86,12 @@ class PretrainedStem(nn.Module):
         self, batch: Batch, name: str, ids: Tensor | None, mask: Tensor, segments: Tensor | None
     ) -> dict[int, Tensor]:
         """The states at the cuts it reads, cached or computed from the nearest one below that is."""
+        wanted = [*self.cuts, *([0] if self.thawed and self.start == 0 else [])]
         given = {cut: batch[f"{name}@{cut}"] for cut in range(self.depth + 1) if f"{name}@{cut}" in batch}
-        missing = [cut for cut in self.cuts if cut not in given]
-        states = {cut: given[cut] for cut in self.cuts if cut in given}
+        missing = [cut for cut in wanted if cut not in given]
+        states = {cut: given[cut] for cut in wanted if cut in given}
         if missing:
-            below = max((cut for cut in given if cut <= missing[0]), default=None)
+            below = max((cut for cut in given if cut <= min(missing)), default=None)
             start = None if below is None else (below, given[below])
             with torch.no_grad():
                 states |= self._encoder(mask.device).states(ids, mask, segments, cuts=missing, start=start)
@@ -121,12 +122,12 @@ class PretrainedStem(nn.Module):
         elif isinstance(tuning, Tuned) and tuning.learning_rate is not None:
             seen: set[int] = set()
             final = [] if self.final is None else list(self.final.parameters())
-            for below, block in enumerate(reversed(self.blocks)):
+            for below, block in enumerate(reversed(list(self.blocks))):
                 parameters = [p for p in [*final, *block.parameters()] if id(p) not in seen]
                 seen |= {id(p) for p in parameters}
                 final = []
                 if parameters:  # layers that share their weights have the rate of the topmost
-                    yield parameters, tuning.learning_rate * tuning.decay**below
+                    yield parameters, float(tuning.learning_rate) * float(tuning.decay) ** below
 
     def _trainable(self) -> list[nn.Parameter]:
         own = [*self.blocks.named_parameters(), *([] if self.final is None else self.final.named_parameters())]
