@@ -146,7 +146,7 @@ def test_what_does_not_fit_is_left_to_the_stem_and_said(bert: Path, tmp_path: Pa
     found = put(bert, data, small, cuts=(0, 2, 4), say=said.append)
     assert "pretrained@4" in found.streams and "pretrained@2" in found.streams and "pretrained@0" not in found.streams
     assert small.size_bytes() <= small.limit_bytes
-    assert len(said) == 1 and "after 0 layers" in said[0].text and said[0].flag == "--feature-cache-limit"
+    assert len(said) == 1 and "after 0 layers" in said[0].text and said[0].flag == "--feature-cache"
     tiny = Activations(tmp_path / "c", limit_bytes=1000)
     assert list(put(bert, data, tiny, cuts=(2, 4), say=said.append).streams) == list(data.streams)
     assert tiny.size_bytes() == 0 and len(said) == 3

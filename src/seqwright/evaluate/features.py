@@ -128,7 +128,7 @@ class _Work:
                 continue
             own -= self._bytes(self.lengths)
             lacking -= self._bytes(self.lengths[stored.missing])
-            self._left_out(cut, f"do not fit beside what is in use ({self.cache.said()})", "--feature-cache-limit")
+            self._left_out(cut, f"do not fit beside what is in use ({self.cache.said()})", "--feature-cache")
         return kept
 
     def _bytes(self, lengths: np.ndarray) -> int:
@@ -199,10 +199,10 @@ class _Work:
                 values = np.concatenate(bits[cut])
                 name = self.cache.add(self.stream.digest, cut, self.keys[rows], self.lengths[rows], values)
             except OSError as error:
-                self._left_out(cut, f"cannot be kept ({error})", "--feature-cache")
+                self._left_out(cut, f"cannot be kept ({error}; SEQWRIGHT_CACHE names another folder)")
                 return False
             if name is None:
-                self._left_out(cut, f"do not fit beside what is in use ({self.cache.said()})", "--feature-cache-limit")
+                self._left_out(cut, f"do not fit beside what is in use ({self.cache.said()})", "--feature-cache")
                 return False
             known[cut].add(name)
             wanting[cut][rows] = False
