@@ -120,6 +120,12 @@ def test_rates_fall_from_the_top_down(bert: Interface) -> None:
     assert {id(p) for p in top} == {id(p) for p in module.blocks[-1].parameters()}
 
 
+def test_one_rate_for_encoder_and_head_is_the_recipe_s(bert: Interface) -> None:
+    assert list(stem(Pretrained("", 1, Tuned(1.0, None)), bert, None).learning_rates()) == []
+    assert stem(Pretrained("", 1, Frozen()), bert, None).thawed  # nothing to wait for
+    assert not stem(Pretrained("", 1, Lora()), bert, None).thawed
+
+
 def test_dropout_acts_in_layers_that_train_alone(bert: Interface) -> None:
     module, given = stem(Pretrained("", 1, Tuned(0.5)), bert, None).train(), batch(bert)
     assert torch.equal(module(given)[0], module(given)[0])

@@ -25,7 +25,7 @@ class PretrainedStem(nn.Module):
     Attributes:
         width: units of each step it gives.
         causal, cls_at: of the encoder, see `Encoder`.
-        thawed: whether its own layers run in place of the encoder's.
+        thawed: whether its own layers run in place of the encoder's; true where it has none, and nothing waits.
         frozen_parameters: those of the encoder that it reads with and that no network owns.
     """
 
@@ -36,7 +36,7 @@ class PretrainedStem(nn.Module):
         self.reads, self.start = read_cuts(spec, stream.depth), tuned_from(spec, stream.depth)
         kind = family(stream.source)
         self.causal, self.cls_at = kind.causal, kind.cls_at
-        self.thawed = False
+        self.thawed = self.start == self.depth
         own = _own_layers(spec, self._encoder(torch.get_default_device())) if self.start < self.depth else []
         self.blocks = nn.ModuleList(own[: self.depth - self.start])
         self.final = own[-1] if len(own) > self.depth - self.start else None
@@ -127,7 +127,7 @@ class PretrainedStem(nn.Module):
                 seen |= {id(p) for p in parameters}
                 final = []
                 if parameters:  # layers that share their weights have the rate of the topmost
-                    yield parameters, float(tuning.learning_rate) * float(tuning.decay) ** below
+                    yield parameters, tuning.learning_rate * tuning.decay**below
 
     def _trainable(self) -> list[nn.Parameter]:
         own = [*self.blocks.named_parameters(), *([] if self.final is None else self.final.named_parameters())]
