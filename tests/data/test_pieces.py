@@ -72,6 +72,8 @@ def test_pairs_have_segments_and_something_between(checkpoint: Checkpoint) -> No
     if checkpoint.family == "gpt2":  # its tokenizer would run the two texts into one
         assert len(together[0]) == sum(sides) + 1
         assert together[0][sides[0]] == 0
+        assert ids.lengths.tolist()[1] == 64  # "a dog" leaves the rest to 200 words
+        assert segments[1].tolist().count(0) == sides[0] + 1
     if checkpoint.family != "roberta":
         assert set(segments[1].tolist()) >= {0, 1}
     batch = collate(encoded, np.arange(5))

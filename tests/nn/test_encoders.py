@@ -100,6 +100,17 @@ def test_causal_ones_see_no_later_step_and_others_do(folder: Path) -> None:
     assert encoder.cls_at == ("last" if encoder.causal or encoder.model.config.model_type == "xlnet" else "first")
 
 
+@torch.no_grad()
+def test_half_precision_keeps_the_residual_stream_whole(folder: Path) -> None:
+    encoder, (ids, mask) = Encoder.read(folder), some(folder)
+    exact = encoder.states(ids, mask, cuts=range(DEPTH + 1))
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = encoder.states(ids, mask, cuts=range(DEPTH + 1))
+    for cut, states in rough.items():
+        assert states.dtype == torch.float32
+        assert float((states - exact[cut])[mask].abs().max()) < 0.05
+
+
 def test_reading_leaves_the_random_numbers_alone(folder: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)

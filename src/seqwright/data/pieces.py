@@ -87,13 +87,20 @@ class Pieces:
             ids = self._ragged([e.ids for e in pairs])
             segments = Ragged.of([np.asarray(e.type_ids or [0]) for e in pairs], np.int32)
             return ids, segments
-        half = None if kept is None else (kept - 1) // 2
-        first, second = self.encode(a, half), self.encode(b, half)
+        first, second = self._shortened(self.encode(a), self.encode(b), kept)
         between = Ragged(np.full(len(first), self.empty, np.int32), np.arange(len(first) + 1))
         steps = np.stack([first.lengths + 1, second.lengths], 1).reshape(-1)
         sides = np.repeat(np.tile(np.asarray([0, 1], np.int32), len(first)), steps)
         ids = joined(first, between, second)
         return ids, Ragged(sides, ids.offsets)
+
+    def _shortened(self, a: Ragged, b: Ragged, kept: int | None) -> tuple[Ragged, Ragged]:
+        """Both sides of every pair, the longer one cut until they fit with a piece between them."""
+        if kept is None:
+            return a, b
+        room = kept - 1
+        first = _first(a, np.maximum(room - b.lengths, (room + 1) // 2))  # what b leaves, half of the room at least
+        return first, _first(b, room - first.lengths)
 
     def _encodings(self, texts: list[Any], kept: int | None, sides: int) -> list[Any]:
         if kept is None:
@@ -153,6 +160,10 @@ class Pieces:
     def at(self, folder: str | Path) -> "Pieces":
         """The same, with the encoder in another folder."""
         return replace(self, checkpoint=replace(self.checkpoint, folder=Path(folder)))
+
+
+def _first(sequences: Ragged, most: np.ndarray) -> Ragged:
+    return Ragged.of([sequences[i][:n] for i, n in enumerate(most)], np.int32)
 
 
 def _over(count: int, among: int, what: str, window: int) -> Finding:

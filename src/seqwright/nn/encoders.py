@@ -99,9 +99,13 @@ class Encoder(nn.Module):
         if not cuts:
             return {}
         own = self.blocks
-        if start is None and ids is None:
+        if start is not None:
+            at, x = start
+        elif ids is not None:
+            # Where a projection follows the embeddings, autocast would leave the whole residual stream in bfloat16.
+            at, x = 0, self.family.embed(self.model, ids, segments).float()
+        else:
             raise ValueError("without ids there must be a start to continue from")
-        at, x = start if start is not None else (0, self.family.embed(self.model, ids, segments))  # type: ignore
         if at > min(cuts) or max(cuts) > self.depth:
             raise ValueError(f"cuts {sorted(cuts)} are not all between {at}, where this starts, and {self.depth}")
         kept = {at: x} if at in cuts else {}
