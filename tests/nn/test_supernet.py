@@ -15,6 +15,7 @@ from seqwright.nn import build
 from seqwright.nn.slices import cut
 from seqwright.nn.supernet import Supernet
 from seqwright.space.moves import sample
+from seqwright.space.narrow import ban
 from seqwright.space.nodes import Stack, one_of, vary
 
 every_space = pytest.mark.parametrize("name", list(INTERFACES))
@@ -128,3 +129,11 @@ def test_an_architecture_outside_is_refused_and_nothing_selected_too() -> None:
         shared(drawn(INTERFACES["text"]))
     with pytest.raises(SpaceError, match="Build the supernet from a space that contains this architecture"):
         shared.select(network(Layer(Lstm(), Skip()), 64))
+
+
+@pytest.mark.parametrize("name", ["text-encoder", "bert-head"])
+def test_heads_on_encoders_are_not_shared(name: str) -> None:
+    with pytest.raises(SpaceError, match=r"shares no pretrained encoders and no heads on them\. Leave them out"):
+        build(named(name), INTERFACES["text"])
+    if name == "text-encoder":
+        assert build(ban(named(name), "headedencoder"), INTERFACES["text"]).select(portfolio("text")[0][1])

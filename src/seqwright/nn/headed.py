@@ -5,6 +5,7 @@ the authors' trials collapse), the logits are plain, and the head alone drops un
 encoder is the same at every step and may be computed once.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.readouts import LastReadout, Readout, readout
 from seqwright.nn.role import Context
-from seqwright.nn.stages import Activation, activation, stage
+from seqwright.nn.stages import activation, stage
 from seqwright.nn.stems import Batch, stem
 
 
@@ -35,7 +36,7 @@ class DenseModule(nn.Module):
     Dropout before every map.
     """
 
-    def __init__(self, spec: Dense, inputs: int, classes: int, act: Activation, dropout: float) -> None:
+    def __init__(self, spec: Dense, inputs: int, classes: int, act: Callable[[Tensor], Tensor], dropout: float) -> None:
         super().__init__()
         widths = [inputs, *[spec.width] * (spec.layers - 1)]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
@@ -52,7 +53,13 @@ class HeadModule(nn.Module):
     """From what the readout gives to the logits: a layer norm perhaps, then the dense stack. (B, F) -> (B, C)."""
 
     def __init__(
-        self, spec: Dense, inputs: int, classes: int, act: Activation, norm: bool = False, dropout: float = 0.0
+        self,
+        spec: Dense,
+        inputs: int,
+        classes: int,
+        act: Callable[[Tensor], Tensor],
+        norm: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(inputs) if norm else None

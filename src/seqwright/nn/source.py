@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import Network
 from seqwright.arch.show import line, tree
@@ -18,6 +19,7 @@ from seqwright.nn.cost import cost
 from seqwright.nn.role import Context
 from seqwright.nn.source_blocks import spec_class
 from seqwright.nn.source_code import gathered, joined_imports, needed_imports
+from seqwright.nn.source_headed import headed_file
 from seqwright.nn.source_parts import (
     LAYER,
     PARALLEL,
@@ -52,14 +54,17 @@ _USAGE = """if __name__ == "__main__":
 def as_torch(architecture: Any, interface: Interface) -> str:
     """One Python file that defines the network as ``Model(dropout=0.0)`` and needs nothing but torch.
 
-    Its state dict has the names that ``build(architecture, interface)`` gives, so a bundle's weights load into it.
+    A head on a pretrained encoder needs transformers besides. The state dict has the names that
+    ``build(architecture, interface)`` gives, so a bundle's weights load into it.
     An architecture or a candidate may be given.
 
     Raises:
         SpaceError: the architecture does not suit the interface, or has a block that cannot be written
             (register that with ``@written.register``, see `seqwright.nn.source_blocks`).
     """
-    network: Network = architecture.architecture if isinstance(architecture, Candidate) else architecture
+    network = architecture.architecture if isinstance(architecture, Candidate) else architecture
+    if isinstance(network, HeadedEncoder):
+        return headed_file(network, interface)
     counted = cost(network, interface)  # builds it, so an unsuitable one is refused here
     calls = parts(network, interface)
     used = [item for call in calls.values() for item in call.uses()]

@@ -20,11 +20,10 @@ from seqwright.nn.build import unregistered
 from seqwright.nn.recurrent import initialise
 from seqwright.nn.role import Context
 
-Activation = Callable[[Tensor], Tensor]
-ACTIVATIONS: dict[str, Activation] = {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
 
 
-def activation(name: str) -> Activation:
+def activation(name: str) -> Callable[[Tensor], Tensor]:
     """The function of that name.
 
     Raises:
@@ -45,7 +44,7 @@ class Attend(nn.Module):
     attention weights nor hidden units.
     """
 
-    def __init__(self, width: int, heads: int, act: Activation, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, act: Callable[[Tensor], Tensor], dropout: float) -> None:
         super().__init__()
         self.heads, self.act = heads, act
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
@@ -69,7 +68,9 @@ class AttentionStageModule(nn.Module):
     to it. 12 D^2 FLOPs a step and layer for the maps, and 4 D T for the sums.
     """
 
-    def __init__(self, spec: AttentionStage, inputs: int, width: int, act: Activation, dropout: float) -> None:
+    def __init__(
+        self, spec: AttentionStage, inputs: int, width: int, act: Callable[[Tensor], Tensor], dropout: float
+    ) -> None:
         super().__init__()
         if width % spec.heads:
             fitting = [str(heads) for heads in (1, 2, 4, 8, 16) if width % heads == 0]
@@ -96,7 +97,7 @@ class Convolve(nn.Module):
     (B, T, F) -> (B, T, G).
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, act: Activation) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, act: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.act, self.padding = act, kernel // 2
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel))
@@ -113,7 +114,7 @@ class Convolve(nn.Module):
 class ConvStageModule(nn.Module):
     """h_1 = conv(x), h_i = conv(h_{i-1}); h_L, or with a skip h_1 + h_L. (B, T, F) -> (B, T, width)."""
 
-    def __init__(self, spec: ConvStage, inputs: int, act: Activation) -> None:
+    def __init__(self, spec: ConvStage, inputs: int, act: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.skip, self.outputs = spec.skip and spec.layers > 1, spec.width
         self.layers = nn.ModuleList(

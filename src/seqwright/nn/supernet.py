@@ -20,6 +20,7 @@ from seqwright.nn.build import build
 from seqwright.nn.slices import Layout, cut, layout, site, spread
 from seqwright.space.fill import why_not
 from seqwright.space.nodes import Choice, Record, Stack
+from seqwright.space.pattern import labels
 
 
 class Supernet(nn.Module):
@@ -32,6 +33,7 @@ class Supernet(nn.Module):
     def __init__(self, space: Any, interface: Interface, dropout: float = 0.0) -> None:
         super().__init__()
         self.space, self.interface, self.dropout = _architectures(space), interface, dropout
+        _refuse_encoders(self.space)
         self.parts = nn.ParameterDict()
         self.statistics = nn.Module()  # buffers: running means and variances
         self._network: list[nn.Module] = []  # in a list: its weightless parameters are not the supernet's
@@ -160,6 +162,18 @@ def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
         for index in known.values():
             wanted.setdefault(index, set()).add(key)
     return [(architectures[index], keys) for index, keys in sorted(wanted.items())]
+
+
+def _refuse_encoders(space: Any) -> None:
+    """A pretrained layer is a start for its own place: sliced, or put in another's, it is worth nothing.
+
+    The heads on it are shared neither: what one reads depends on every stage below, and on kept states each is cheap.
+    """
+    if "headedencoder" in labels(space):
+        raise SpaceError(
+            "A supernet shares no pretrained encoders and no heads on them. "
+            'Leave them out: ban(space, "headedencoder"), or train each head alone on its encoder\'s kept states.'
+        )
 
 
 def _architectures(space: Any) -> Any:
