@@ -4,27 +4,25 @@ Shards are pooled whole, on first use, and kept in this process: folds and candi
 """
 
 from collections import OrderedDict
-from typing import Literal
 
 import numpy as np
 
 from seqwright.data.stored import Shard, Stored, widened
 
 KEPT_BYTES = 512 << 20
-CLS_AT = Literal["first", "last"]
 READOUTS = ("Mean", "Max", "Last", "ClsToken")
 
 _kept: "OrderedDict[tuple[str, str], np.ndarray]" = OrderedDict()
 
 
-def pooled(stored: Stored, readout: str, cls_at: CLS_AT = "first") -> np.ndarray:
+def pooled(stored: Stored, readout: str, cls_at: str = "first") -> np.ndarray:
     """(N, D) float32: the mean or maximum of each text's states, or its last, or the step that sums it up.
 
     A text without a single step gives zeros, as in a network's readout.
 
     Args:
         readout: one of `READOUTS`, a kind's name.
-        cls_at: where the encoder's family has the step that `ClsToken` reads.
+        cls_at: "first" or "last", where the encoder's family has the step that `ClsToken` reads.
 
     Raises: ValueError for a readout that has weights to learn, or texts that are not in the cache.
     """
@@ -39,13 +37,13 @@ def pooled(stored: Stored, readout: str, cls_at: CLS_AT = "first") -> np.ndarray
     return features
 
 
-def pooled_bits(lengths: np.ndarray, bits: np.ndarray, readout: str, cls_at: CLS_AT = "first") -> np.ndarray:
+def pooled_bits(lengths: np.ndarray, bits: np.ndarray, readout: str, cls_at: str = "first") -> np.ndarray:
     """The same of states that are not kept: (M,) steps of each text, (sum of lengths, D) the bits of bfloat16."""
     ends = lengths.cumsum()
     return _pool(ends - lengths, ends, bits, _step(readout, cls_at))
 
 
-def _step(readout: str, cls_at: CLS_AT) -> str:
+def _step(readout: str, cls_at: str) -> str:
     if readout not in READOUTS:
         raise ValueError(f"{readout} is no fixed function of the states; {', '.join(READOUTS)} are.")
     return readout if readout != "ClsToken" else "Last" if cls_at == "last" else "First"

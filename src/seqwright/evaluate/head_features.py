@@ -7,7 +7,7 @@ import numpy as np
 from seqwright.arch.encoders import Frozen, HeadedEncoder, read_cuts
 from seqwright.arch.interface import Interface
 from seqwright.data.examples import Encoded
-from seqwright.data.pooling import CLS_AT, pooled, pooled_bits
+from seqwright.data.pooling import pooled, pooled_bits
 from seqwright.evaluate.encoding import hidden_states
 from seqwright.evaluate.features import stored_name
 from seqwright.nn.encoders import family
@@ -50,7 +50,7 @@ def _side(
 
 
 def _computed(
-    encoded: Encoded, name: str, stream: Any, cuts: list[int], readout: str, cls_at: CLS_AT, precision: str, device: str
+    encoded: Encoded, name: str, stream: Any, cuts: list[int], readout: str, cls_at: str, precision: str, device: str
 ) -> dict[int, np.ndarray]:
     pieces, segments = encoded.streams[name], encoded.streams.get(f"{name}.segments")
     order = np.argsort(pieces.lengths, kind="stable")
