@@ -9,7 +9,7 @@ import numpy as np
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import space_to_data
 from seqwright.arch.portfolio import Portfolio, portfolio
-from seqwright.arch.spaces import load
+from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
@@ -41,7 +41,7 @@ def space_of(options: Options, bench: Workbench) -> Space:
     space = narrowed(options, bench.task.space)
     if (balance := balance_of(bench)) and BALANCE not in " ".join(options.fix):
         space = fix(space, BALANCE, balance)
-    return space
+    return suited(space, len(bench.task.inputs))
 
 
 def narrowed(options: Options, name: str) -> Space:

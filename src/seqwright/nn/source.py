@@ -109,7 +109,7 @@ def _example(network: Network, interface: Interface) -> Iterator[str]:
 
 def _random(stream: Stream) -> str:
     match stream.form:
-        case "tokens":
+        case "tokens" | "pieces":
             return f"torch.randint(3, {stream.size}, (2, 12))"
         case "characters":
             return f"torch.randint(1, {stream.size}, (2, 12, 8))"

@@ -36,7 +36,7 @@ _TOP = '''"""{line}
 
 {tree}
 
-{parameters:,} parameters beside the encoder's frozen ones; {flops:,} floating-point operations for the longest text.
+{parameters:,} parameters, the encoder's among them; {flops:,} floating-point operations for the longest text.
 This file needs torch and {needs}. B is the batch, T the steps, D the width; a mask, (B, T), is true at
 real steps, which come before all padding.
 """'''
