@@ -48,7 +48,7 @@ def best(trials: list[Trial]) -> float:
     [
         (lambda: Bayesian(TEXT, seed=1, begin=6), TEXT, 25),
         (lambda: Bayesian(TINY, seed=1, begin=6, drawn=0.3), TINY, 25),
-        (lambda: Bayesian(TINY, model="gp", seed=1, begin=6), TINY, 10),
+        (lambda: Bayesian(TINY, model="gp", seed=1, begin=4), TINY, 7),
         (lambda: Hyperband(Bayesian(TEXT, seed=2, begin=4), ladder(9)), TEXT, 25),
     ],
     ids=["tpe", "drawn", "gp", "bohb"],
@@ -60,7 +60,7 @@ def test_keeps_the_promises_of_a_strategy(make: Callable[[], Strategy], space: o
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns_better_than_random_search(kind: Kind) -> None:
     """A hundred trials against a hundred draws for the one, thirty for the other, which is slower and better."""
-    for seed in range(2):
+    for seed in range(1 if kind == "gp" else 2):
         landscape = Landscape(TEXT, seed)
         drawn = best(played(RandomSearch(TEXT, seed=seed), landscape, 100))
         assert best(played(Bayesian(TEXT, model=kind, seed=seed), landscape, 30 if kind == "gp" else 100)) > drawn
@@ -161,6 +161,25 @@ def test_a_process_has_few_dimensions_and_those_that_are_asked_most() -> None:
     assert len(model._dimensions) == DIMENSIONS
     assert "/architecture" in model._dimensions and "/recipe/learning_rate" in model._dimensions
     assert all(len(questions(TEXT)[path].options) > 1 for path in model._dimensions)
+
+
+def test_a_process_that_names_a_known_candidate_again_looks_elsewhere() -> None:
+    """Its best point may differ only in answers that are not asked, so it is told that it is the same trial."""
+    space = named("bert-head")
+    whys = [t.proposal.why for t in played(Bayesian(space, model="gp", begin=5), Landscape(space), 18)][5:]
+    assert sum("proposed again" in why for why in whys) < len(whys) / 3
+
+    model = OptunaModel("gp", space)
+    for k in range(12):
+        candidate = sample(space, random.Random(k))
+        model.tell(identity(candidate), answers(space, candidate), k / 12)
+    first = model.suggest({}, 0, None)
+    model.tell("the same", first.answers, 0.1)
+    model.known("the same", first)
+    assert model.suggest({}, 0, None).answers != first.answers
+    model.known("never heard of", first)
+    before = model.suggest({}, 1, None)
+    assert before.value != first.value
 
 
 def test_what_is_banned_or_not_admissible_is_not_proposed() -> None:

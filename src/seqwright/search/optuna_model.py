@@ -28,7 +28,7 @@ DIMENSIONS = 16  # a Gaussian process's work grows with its dimensions: 0.3 s a 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A value, and how many of its answers no model gave because nothing was known of the question."""
+    """A value, the answers of the model (to questions, too, that the value does not ask), and how many were drawn."""
 
     value: Any
     answers: Answers
@@ -57,7 +57,7 @@ class OptunaModel:
         self._chosen_at = 0  # how many trials there were when the dimensions were chosen
         self._study: Study | None = None
         self._entered: list[tuple[str, float]] = []
-        self._running: dict[str, int] = {}  # numbers in the optuna study
+        self._running: dict[str, list[int]] = {}  # numbers in the optuna study
         self._distributions: dict[Path, BaseDistribution] = {}
 
     @property
@@ -91,7 +91,7 @@ class OptunaModel:
         study = self._ready(running)
         study.sampler = self._sampler(seed)
         trial = study.ask()
-        rng, answers, drawn = Random(seed), dict[Path, int](), 0
+        rng, drawn = Random(seed), 0
 
         def answer(path: Path, question: Choice) -> int:
             nonlocal drawn
@@ -102,12 +102,24 @@ class OptunaModel:
             else:
                 index = draw(rng, path, question, prior)
                 drawn += 1
-            answers[path] = index
             return index
 
         value = fill(self.space, answer)
+        given = {**trial.relative_params, **trial.params}
         study.tell(trial, state=optuna_or_say().trial.TrialState.FAIL)  # if it is taken it comes back as running
-        return Suggestion(value, answers, drawn)
+        return Suggestion(value, given, drawn)
+
+    def known(self, name: str, suggestion: Suggestion) -> None:
+        """Hear that a suggestion is a trial that was told or runs, so that the next one is another.
+
+        A process may think that it differs in the answers to questions which are not asked; now it knows better.
+        """
+        if self._study is None:
+            return
+        if (score := self.scores.get(name)) is not None:
+            self._study.add_trial(self._frozen(suggestion.answers, max(score, self._worst)))
+        elif name in self._running:
+            self._run(name, suggestion.answers)
 
     def _enter(self, name: str, score: float) -> None:
         self._entered.append((name, score))
@@ -126,9 +138,7 @@ class OptunaModel:
             self._finish(name)
         for name, answers in running.items():
             if name not in self._running:
-                known = {path: index for path, index in answers.items() if path in self.open}
-                study.add_trial(self._frozen(known))
-                self._running[name] = len(study.get_trials(deepcopy=False)) - 1
+                self._run(name, {path: index for path, index in answers.items() if path in self.open})
         return study
 
     def _begin(self) -> None:
@@ -147,10 +157,15 @@ class OptunaModel:
         assert self._study is not None
         self._study.add_trial(self._frozen(self._answers[name], score))
 
+    def _run(self, name: str, answers: Answers) -> None:
+        assert self._study is not None
+        self._study.add_trial(self._frozen(answers))
+        self._running.setdefault(name, []).append(len(self._study.get_trials(deepcopy=False)) - 1)
+
     def _finish(self, name: str) -> None:
         """Forget that a trial runs."""
-        if (number := self._running.pop(name, None)) is not None:
-            assert self._study is not None
+        assert self._study is not None
+        for number in self._running.pop(name, []):
             self._study.tell(number, state=optuna_or_say().trial.TrialState.FAIL)
 
     def _frozen(self, answers: Answers, score: float | None = None) -> Any:

@@ -26,7 +26,7 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10
 BOHB_DRAWN = 1 / 3  # Falkner et al. 2018, section 4
-ASKS: dict[Kind, int] = {"tpe": 6, "gp": 1}  # a TPE answers otherwise when asked again, the best of a process does not
+ASKS: dict[Kind, int] = {"tpe": 6, "gp": 3}  # how often a model is asked for something new; a process takes long
 PATIENCE = 20  # attempts at a fresh neighbour before one more answer is changed
 NAMES: dict[Kind, str] = {"tpe": "TPE", "gp": "Gaussian process"}
 
@@ -92,12 +92,13 @@ class Bayesian(RandomSearch):
             proposal = super().draw(attempt)
             return proposal.at(proposal.fidelity, why=f"drawn at random, as a share of {self.drawn:.2f} is")
         rng = generator(self.seed, self.made, attempt)
-        fidelity, name = max(ready), NAMES[self.kind]
+        fidelity, said = max(ready), NAMES[self.kind]
         model = self.models[fidelity]
         if attempt < ASKS[self.kind]:
             suggestion = model.suggest(self.running, rng.getrandbits(32), self.prior)
             self._suggested = suggestion.value
-            told = f"{name} on {model.count} trials"
+            model.known(identity(suggestion.value), suggestion)  # if it is
+            told = f"{said} on {model.count} trials"
             if fidelity.examples:
                 told += f" of {fidelity.examples:,} examples"
             if suggestion.drawn:
@@ -109,4 +110,4 @@ class Bayesian(RandomSearch):
         for _ in range(1 + (attempt - ASKS[self.kind]) // PATIENCE):
             child, move = mutate(self.space, child, rng, self.prior)
             told.append(str(move))
-        return Proposal(child, why=f"beside what the {name} proposed again: {'; '.join(told)}")
+        return Proposal(child, why=f"beside what the {said} proposed again: {'; '.join(told)}")
