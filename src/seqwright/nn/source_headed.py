@@ -42,7 +42,7 @@ real steps, which come before all padding.
 """'''
 
 _ENCODER = '''class Encoder(nn.Module):
-    """The hidden states of a pretrained encoder's last {layers} layers, side by side: (B, T, {width})."""
+    """The hidden states of a pretrained encoder's last {count}: (B, T, {width})."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ _ENCODER = '''class Encoder(nn.Module):
 {own}
     def forward(self, batch: dict[str, Tensor], side: str) -> tuple[Tensor, Tensor]:
         ids, mask = batch["pretrained" + side], batch[f"pretrained{{side}}.mask"]
-        found = self.model(ids, attention_mask=mask.long(){segments}, output_hidden_states=True)
+{segments}        found = self.model(ids, attention_mask=mask.long(), output_hidden_states=True{more})
         return torch.cat(found.hidden_states[-{layers}:], dim=-1), mask'''
 
 _TUNED = """        self.blocks = nn.ModuleList(self.model.{layers}[{start}:])  # these were trained
@@ -181,8 +181,14 @@ def _encoder(spec: Pretrained, stream: Stream) -> str:
             own = _TUNED.format(layers=layers, start=start)
         own += f"        self.final = self.model.{norm}\n" if norm else ""
     count = min(spec.layers, stream.depth)
-    types = ', token_type_ids=batch.get(f"pretrained{side}.segments")' if segments else ""
-    return _ENCODER.format(layers=count, width=count * stream.width, own=own, segments=types)
+    return _ENCODER.format(
+        layers=count,
+        count="layer" if count == 1 else f"{count} layers, side by side",
+        width=count * stream.width,
+        own=own,
+        segments='        segments = batch.get(f"pretrained{side}.segments")\n' if segments else "",
+        more=", token_type_ids=segments" if segments else "",
+    )
 
 
 def _model(
