@@ -1,7 +1,7 @@
 """The whole story in one screen: data, baselines, search, refit, test, bundle."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,9 @@ def _run(study: Study, sources: Sources, options: Options, show: Show) -> Result
     with study.lease(), stopping() as stop:
         sweep_unfinished(study.folder)
         run = Run(study, options, budget, allot(budget.seconds), show, stop)
-        show.say(f"budget {budget}: {run.plan.quote()}")
         bench = gather(run, sources)
+        run = replace(run, plan=allot(budget.seconds, encoder=bench.encoder is not None))
+        show.say(f"budget {budget}: {run.plan.quote()}")
         vet(run, bench)
         with LocalPool(cores_of(run)) as executor:
             baselines = compare(run, bench, executor)

@@ -30,6 +30,7 @@ from seqwright.errors import SpaceError, did_you_mean
 
 Pairing = Literal["joined", "compared"]
 Portfolio = tuple[tuple[str, Candidate], ...]
+FINE_TUNED = "plain fine-tuning"  # of the whole encoder with its usual settings: a baseline too
 
 
 @cache
@@ -144,7 +145,7 @@ def _on_an_encoder(probe: Pairing, activation: str) -> Portfolio:
     tuned = HeadedEncoder(_ALL_LAYERS, readout=Mean(), dense=linear, activation=activation)
     frozen = HeadedEncoder(_AS_IT_CAME, readout=Mean(), dense=linear, activation=activation, pairing=probe)
     return (
-        ("fine-tuned encoder, mean, linear", Candidate(tuned, _FINE_TUNING)),
+        (FINE_TUNED, Candidate(tuned, _FINE_TUNING)),
         ("frozen encoder, mean, linear", Candidate(frozen, _PROBE)),
     )
 

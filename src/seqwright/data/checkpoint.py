@@ -6,6 +6,7 @@ the first 12 hex digits of its weights' SHA-256, never by its path, so that what
 
 import importlib.util
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,12 @@ class Checkpoint:
     width: int
     vocabulary: int
     length: int
+
+    def copy(self, folder: Path) -> None:
+        """Put what is needed to read it, without its tokenizer, into a new folder."""
+        folder.mkdir()
+        for path in [self.folder / "config.json", *self.folder.glob("*.safetensors*")]:
+            shutil.copyfile(path, folder / path.name)
 
 
 def found() -> Checkpoint | None:

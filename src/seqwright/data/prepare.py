@@ -102,6 +102,12 @@ class Preparation:
         return Preparation(inputs, learned, longest, tuple(findings))
 
     @property
+    def encoder(self) -> Checkpoint | None:
+        """The pretrained encoder whose pieces are among the streams."""
+        pieces = self.learned.get(PRETRAINED)
+        return pieces.checkpoint if pieces else None
+
+    @property
     def sides(self) -> int:
         return len(self.inputs)
 

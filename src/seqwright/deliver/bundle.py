@@ -5,7 +5,8 @@ architecture.json       schema version; members, each an architecture with its r
 task.json               task, labels, metric, and the columns that the data came in
 prepare.json            all state of the preprocessing
 tokenizer.json          in the format of the `tokenizers` library, where there is one
-weights.safetensors     tensors of member i under "i/"
+weights.safetensors     tensors of member i under "i/"; of a pretrained encoder only what was trained
+encoder/                the pretrained encoder as it came, where a member has one
 card.md                 what it is, what it was measured to do, and on what
 manifest.json           sha256 of every other file
 ======================= ==========================================================================
@@ -27,6 +28,7 @@ import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.encoders import Pretrained
 from seqwright.data.examples import Encoded, Examples
 from seqwright.data.prepare import Preparation
 from seqwright.data.task import Task
@@ -40,6 +42,7 @@ SCHEMA = 1
 MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
 NEEDED = ("architecture.json", "task.json", "prepare.json", "weights.safetensors")
 FILES = (*NEEDED, TOKENIZER, "card.md", MANIFEST)
+ENCODER = "encoder"  # its config and safetensors
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,13 @@ class Model:
         from seqwright.train.predict import probabilities
 
         shares = np.array([m.weight for m in self.members])
-        with threads(1):
-            answers = [
-                probabilities(self._network(m, i), encoded, m.candidate.architecture.streams)
-                for i, m in enumerate(self.members)
-            ]
+        answers = []
+        for place, member in enumerate(self.members):
+            # An encoder is large enough for every core; the others lose by a second thread.
+            with threads((os.cpu_count() or 1) if _reads_encoder(member) else 1):
+                answers.append(
+                    probabilities(self._network(member, place), encoded, member.candidate.architecture.streams)
+                )
         return blend(answers, shares / shares.sum())
 
     def predict(self, examples: Examples) -> "list[Any]":
@@ -96,15 +101,16 @@ class Model:
 
     def _network(self, member: Member, place: int) -> "nn.Module":
         from seqwright.nn.build import build
+        from seqwright.nn.trained import restore
 
         interface = self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
         network = build(member.candidate.architecture, interface)
         try:
-            network.load_state_dict(member.tensors)
-        except RuntimeError as error:
+            restore(network, member.tensors)
+        except SeqwrightError as error:
             raise BundleError(
-                f"weights.safetensors does not fit member {place} of architecture.json "
-                f"({str(error).splitlines()[-1].strip()}). Take the bundle from a copy or fit again."
+                f"weights.safetensors does not fit member {place} of architecture.json ({error}). "
+                "Take the bundle from a copy or fit again."
             ) from error
         return network.eval()
 
@@ -114,9 +120,9 @@ class Model:
             raise BundleError("This model was never written to a folder, so it has no bundle to pack.")
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in FILES:
-                if (self.folder / name).exists():
-                    archive.write(self.folder / name, name)
+            for path in sorted(self.folder.rglob("*")):
+                if _belongs(name := path.relative_to(self.folder).as_posix()):
+                    archive.write(path, name)
         return buffer.getvalue()
 
 
@@ -149,8 +155,11 @@ def write(
     tensors = {f"{i}/{n}": t.detach().cpu().contiguous() for i, m in enumerate(members) for n, t in m.tensors.items()}
     save_file(tensors, aside / "weights.safetensors")
     shutil.copymode(aside / "task.json", aside / "weights.safetensors")  # safetensors lets none but the owner read
+    if (encoder := preparation.encoder) is not None and any(map(_reads_encoder, members)):
+        encoder.copy(aside / ENCODER)
     (aside / "card.md").write_text(card, encoding="utf-8")
-    _json(aside / MANIFEST, {"schema": SCHEMA, "sha256": {p.name: _digest(p) for p in sorted(aside.iterdir())}})
+    written = {p.relative_to(aside).as_posix(): p for p in sorted(aside.rglob("*")) if p.is_file()}
+    _json(aside / MANIFEST, {"schema": SCHEMA, "sha256": {name: _digest(p) for name, p in written.items()}})
     old = folder.with_name(f"{folder.name}.{os.getpid()}.old")
     if folder.exists():
         folder.replace(old)
@@ -189,8 +198,8 @@ def load(folder: "Path | str") -> Model:
             "Load it with the version that wrote it (card.md names it), or fit again."
         )
     for name, digest in digests.items():
-        path = folder / Path(name).name
-        if not path.is_file():
+        path = folder / name
+        if not _belongs(name) or not path.is_file():
             raise BundleError(f"{folder} lacks {name}. Copy the whole folder.")
         if _digest(path) != digest:
             raise BundleError(f"{path} was changed after it was written (its sha256 differs). Copy the folder again.")
@@ -219,7 +228,7 @@ def _opened(folder: Path, tokenizer: "str | None") -> Model:
         for name in ("architecture.json", "task.json", "prepare.json")
     )
     columns = described.pop("columns", {})
-    task, preparation = registry.from_data(described), Preparation.from_data(prepared, tokenizer)
+    task, preparation = registry.from_data(described), Preparation.from_data(prepared, tokenizer, folder / ENCODER)
     if preparation.inputs != task.inputs:
         raise BundleError(f"prepare.json reads {preparation.inputs}, but {task.kind} has {task.inputs}.")
     tensors = load_file(folder / "weights.safetensors")
@@ -245,11 +254,22 @@ def from_bytes(data: bytes, folder: Path) -> Model:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for name in set(archive.namelist()) & set(FILES):  # nothing else has a place in a bundle
+            for name in filter(_belongs, archive.namelist()):  # nothing else has a place in a bundle
+                (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_bytes(archive.read(name))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"These are not the bytes of a bundle: {error}. Give what `Model.to_bytes` gave.") from None
     return load(folder)
+
+
+def _belongs(name: str) -> bool:
+    """Whether a bundle has a file of that name: its own, or one of its encoder's."""
+    folder, _, file = name.rpartition("/")
+    return name in FILES or (folder == ENCODER and file.endswith((".json", ".safetensors")))
+
+
+def _reads_encoder(member: Member) -> bool:
+    return isinstance(getattr(member.candidate.architecture, "stem", None), Pretrained)
 
 
 def _json(path: Path, data: Any) -> None:

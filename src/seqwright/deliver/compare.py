@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from seqwright.deliver.run import Run
-from seqwright.evaluate.baselines import run_all
+from seqwright.evaluate.baselines import rivals, run_all
 from seqwright.evaluate.executor import Executor
 from seqwright.evaluate.workbench import Workbench
 
@@ -31,5 +31,5 @@ def compare(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
     run_all(
         executor, bench, run.study.folder, WITHOUT_CLOCK_S if left is None else left, dict(done), ended, run.stopped
     )
-    names = [b.name for b in bench.task.baselines()]  # in this order, whichever ended first
+    names = [b.name for b in rivals(bench)]  # in this order, whichever ended first
     return {name: done[name] for name in names if name in done}

@@ -7,6 +7,7 @@ from typing import Any
 
 from seqwright.data.checks import across
 from seqwright.data.infer import Loaded, load
+from seqwright.deliver.encoder import encoder_of
 from seqwright.deliver.options import Options
 from seqwright.deliver.protocol import protocol
 from seqwright.deliver.run import Run
@@ -39,6 +40,9 @@ def gather(run: Run, sources: Sources) -> Workbench:
         show.found(finding)
     task = (named or task_of(loaded.kind))(loaded.labels, options.metric)
     task.chosen()  # an unknown metric is the user's mistake, and wants to be said at once
+    encoder = encoder_of(options, task)
+    if encoder is not None:
+        show.say(f"encoder {encoder.name}: {encoder.depth} layers of {encoder.width} units ({encoder.family})")
     others = {}
     for name, source in (("validation", sources.valid), ("test", sources.test)):
         if source is not None:
@@ -64,6 +68,8 @@ def gather(run: Run, sources: Sources) -> Workbench:
         options.seed,
         options.max_length or None,
         facts={"columns": loaded.columns, "split": cut.said},
+        encoder=encoder,
+        features_bytes=int(options.feature_cache_gib * 2**30),
     )
     for finding in bench.preparation.findings:
         show.found(finding)

@@ -38,7 +38,8 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
         begun = [candidate for _, candidate in portfolio_of(run.options, bench)]
         # A network that reads steps costs more than a bag, and most of the space reads steps.
         stepwise = [c for c in begun if bench.interface.stream(c.architecture.streams[0]).length > 1]
-        both = not run.options.workers and run.plan.search_s >= CALIBRATED_S
+        # Two networks on large encoders at once are known to make more of two cores than one after the other.
+        both = not run.options.workers and run.plan.search_s >= CALIBRATED_S and bench.encoder is None
         precise = run.options.device, run.options.precision
         measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), *precise, both=both)
         return machine | measured

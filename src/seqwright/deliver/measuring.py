@@ -1,9 +1,12 @@
 """Reading the test split: once, for the delivered model and all its rivals at the same moment."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seqwright.arch import codec
+from seqwright.arch.encoders import Frozen
+from seqwright.arch.portfolio import FINE_TUNED
 from seqwright.data import store
 from seqwright.data.examples import listed
 from seqwright.deliver import bundle
@@ -14,6 +17,7 @@ from seqwright.deliver.run import Run
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.leaderboard import begun_with, leaderboard
+from seqwright.search.random_search import PORTFOLIO as HAND_MADE
 from seqwright.study.record import Trial
 
 
@@ -28,14 +32,22 @@ def measure(
     if not (bench.folder / "test.examples.json").exists():
         return None
     study, test = run.study, store.load(bench.folder, "test")
+    for architecture in (member.candidate.architecture for member in members):
+        if isinstance(getattr(architecture.stem, "tuning", None), Frozen):  # what the encoder's baseline read is kept
+            test = replace(test, streams=test.streams | bench.reading(architecture, test).streams)
     begun = begun_with(trials)
     targets = listed(test.targets)
     answers = {DELIVERED: bundle.Model(bench.task, bench.preparation, members, {}).answer(test)}
     from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
-    own = [state for trial in from_portfolio[:1] for state in states(bench, study.folder, trial)]
-    if own:
-        rivals = [bundle.Member(from_portfolio[0].proposal.candidate, 1.0, weights(state)) for state in own]
-        answers[PORTFOLIO] = bundle.Model(bench.task, bench.preparation, rivals, {}).answer(test)
+    plain = [t for t in leaderboard(trials) if t.proposal.why.startswith(f"{HAND_MADE}: {FINE_TUNED}")]
+    baselines = dict(baselines)
+    for name, trial in [*((PORTFOLIO, t) for t in from_portfolio[:1]), *((FINE_TUNED, t) for t in plain[:1])]:
+        own = states(bench, study.folder, trial)
+        if own:
+            rivals = [bundle.Member(trial.proposal.candidate, 1.0, weights(state)) for state in own]
+            answers[name] = bundle.Model(bench.task, bench.preparation, rivals, {}).answer(test)
+        if own and name == FINE_TUNED:
+            baselines[name] = {"name": name, "said": [f"trial {trial.proposal.number} of the search"]}
     for name in baselines:
         if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
             answers[name] = kept[1]

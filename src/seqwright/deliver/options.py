@@ -27,6 +27,9 @@ class Options:
         seed: of everything drawn.
         space: name of a space or a JSON file; "" for the task's own.
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
+        encoder: pretrained encoder for texts: a name on the hub, a folder, "none", or "auto" for one that is installed.
+        trust_pickle: read an encoder whose weights are pickled, which can run code of whoever made them.
+        feature_cache_gib: what the hidden states of frozen encoders may take on disk, for all runs together.
         start: folder of an earlier run whose winner the search begins from.
         strategy: what to try next; see `deliver.strategies`.
         schedule: how training is rationed; "" for the strategy's usual one.
@@ -53,6 +56,9 @@ class Options:
     fix: tuple[str, ...] = ()
     ban: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
+    encoder: str = "auto"
+    trust_pickle: bool = False
+    feature_cache_gib: float = 8.0
     start: str = ""
     strategy: str = "evolution"
     schedule: str = ""
@@ -103,6 +109,7 @@ class Options:
                 for name, limit in (
                     ("trial_timeout_s", self.trial_timeout_s),
                     ("trial_memory_mib", self.trial_memory_mib),
+                    ("feature_cache_gib", self.feature_cache_gib),
                 )
             ),
         ]

@@ -6,39 +6,41 @@ from typing import Any
 
 import numpy as np
 
+from seqwright.arch.binding import bound
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import space_to_data
-from seqwright.arch.portfolio import Portfolio, portfolio
+from seqwright.arch.portfolio import FINE_TUNED, Portfolio, portfolio
 from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
+from seqwright.deliver.encoder import named_for
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.deliver.strategies import ETA, strategy_named
+from seqwright.deliver.rungs import encoder_rungs_of, rungs_of
+from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.sweep import Sweep
 from seqwright.evaluate.workbench import Workbench
-from seqwright.search.halving import ladder
 from seqwright.search.limits import Limits
 from seqwright.search.loop import search
 from seqwright.search.strategy import Strategy
+from seqwright.space.census import questions
 from seqwright.space.narrow import ban, fix
 from seqwright.space.nodes import Space
 from seqwright.space.prior import by_size
 from seqwright.study.record import Fidelity, Trial
 
-RUNGS = 3
 SPACE = "space"  # the event that keeps the space of a search
-FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
-EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
-LEAST_STEPS = 400
+FAVOURED = {"pretrained": 6.0, "sequence": 1.0, "bag": 1.0}  # what learns fastest, per second and per example
 UNEQUAL = 3.0  # the largest class holds so many times the smallest
 BALANCE = "/recipe/class_balance"
 
 
 def space_of(options: Options, bench: Workbench) -> Space:
     """The space over candidates that the options and the data describe; see `narrowed`."""
-    space = narrowed(options, bench.task.space)
+    space = narrowed(options, named_for(bench.task.space, bench.encoder))
+    if bench.encoder is not None:
+        space = bound(space, bench.encoder.digest)
     if (balance := balance_of(bench)) and BALANCE not in " ".join(options.fix):
         space = fix(space, BALANCE, balance)
     return suited(space, len(bench.task.inputs))
@@ -76,8 +78,10 @@ def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
     balance = balance_of(bench)
     made = tuple(
         (name, replace(candidate, recipe=replace(candidate.recipe, class_balance=balance)))
-        for name, candidate in portfolio(bench.task.portfolio)
+        for name, candidate in portfolio(named_for(bench.task.portfolio, bench.encoder))
     )
+    if bench.encoder is not None:
+        made = tuple((name, bound(candidate, bench.encoder.digest)) for name, candidate in made)
     begun: Portfolio = ()
     if options.start:
         from seqwright.deliver import bundle
@@ -90,22 +94,6 @@ def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
     return begun + made
 
 
-def rungs_of(
-    train_rows: int, folds: int, batch_size: int, seconds: "float | None", slots: int, examples_per_s: "float | None"
-) -> tuple[Fidelity, ...]:
-    """The fidelities of the search.
-
-    Args:
-        seconds, slots, examples_per_s: what the search may use; None when no clock runs.
-    """
-    most = max(EPOCHS[1] * train_rows, LEAST_STEPS * batch_size)
-    if seconds is None or examples_per_s is None:
-        return ladder(most if folds == 1 else most // 2, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
-    affordable = seconds * slots * examples_per_s / (FULL_RUNS * folds)
-    highest = int(min(most, max(affordable, min(EPOCHS[0] * train_rows, most / 4))))
-    return ladder(highest, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
-
-
 def strategy_of(
     options: Options, space: Space, begun: Portfolio, rungs: tuple[Fidelity, ...], trials: "int | None"
 ) -> Strategy:
@@ -116,9 +104,17 @@ def strategy_of(
         "seed": options.seed,
         "portfolio": begun,
         "admissible": limits,
-        "prior": by_size(space),  # or half of all draws would be bags
+        "prior": by_size(space, _favoured(space)),  # or half of all draws would be bags
     }
-    return strategy_named(options.strategy, options.schedule, space, rungs, expected, **common)
+    # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
+    straight = sum(name == FINE_TUNED for name, _ in begun[:1])
+    return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
+
+
+def _favoured(space: Space) -> "dict[str, dict[str, float]]":
+    """Weights for the kinds of networks: where a head on a pretrained encoder is one, most draws are that."""
+    kinds = questions(space).get("/architecture")
+    return {"/architecture": FAVOURED} if kinds is not None and "pretrained" in kinds.labels() else {}
 
 
 def vet(run: Run, bench: Workbench) -> None:
@@ -158,13 +154,17 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     def decide() -> "list[list[int]]":
         """Rungs depend on the clock, so they are decided once and kept."""
         rows, batch = len(bench.folds[0][0]), begun[0][1].recipe.batch_size
-        rungs = rungs_of(rows, bench.searched, batch, run.left(ends), evaluator.slots, examples_per_s)
+        if bench.encoder is not None:
+            rungs = encoder_rungs_of(rows, bench.searched, batch, run.left(ends), examples_per_s)
+        else:
+            rungs = rungs_of(rows, bench.searched, batch, run.left(ends), evaluator.slots, examples_per_s)
         return [[rung.examples, rung.folds] for rung in rungs]
 
     rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
     space = space_of(run.options, bench)
     run.study.once(SPACE, lambda: space_to_data(space))  # for those who read the study later
     sweep = Sweep(run.study)
+    evaluator.thaw_at = rungs[0].examples
 
     def ended(trial: Trial) -> None:
         run.show.trial(trial)

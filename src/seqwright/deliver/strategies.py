@@ -91,13 +91,20 @@ def schedule_of(strategy: str, schedule: str = "") -> str:
 
 
 def strategy_named(
-    strategy: str, schedule: str, space: Space, rungs: tuple[Fidelity, ...], expected: int | None, **common: Any
+    strategy: str,
+    schedule: str,
+    space: Space,
+    rungs: tuple[Fidelity, ...],
+    expected: int | None,
+    straight: int = 0,
+    **common: Any,
 ) -> Strategy:
     """A fresh strategy with its schedule around it.
 
     Args:
         strategy, schedule: names; "" for the strategy's usual schedule.
         expected: about how many candidates will be proposed, where that is known.
+        straight: how many of the first go to the highest rung at once, where the schedule is ASHA.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]
@@ -105,4 +112,5 @@ def strategy_named(
     around = SCHEDULES[schedule_of(strategy, schedule)]
     if around is None:
         return made
-    return around(made, rungs, eta=ETA, **({"inform": "all"} if named.all_rungs else {}))
+    more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
+    return around(made, rungs, eta=ETA, **more, **({"straight": straight} if around is Asha else {}))

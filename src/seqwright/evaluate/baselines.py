@@ -10,16 +10,25 @@ from typing import Any
 import numpy as np
 
 from seqwright.data.examples import Examples
+from seqwright.data.task import Baseline
 from seqwright.evaluate import predictions
+from seqwright.evaluate.encoder_baseline import NAME as ENCODER_LINEAR
+from seqwright.evaluate.encoder_baseline import encoder_linear
 from seqwright.evaluate.executor import Executor, Job
 from seqwright.evaluate.workbench import Workbench, load
+
+
+def rivals(bench: Workbench) -> tuple[Baseline, ...]:
+    """The task's baselines and, where there is a pretrained encoder, a linear model on what it makes of the texts."""
+    own = bench.task.baselines()
+    return own if bench.encoder is None else (*own, encoder_linear(bench))
 
 
 def run(prepared: str, run_folder: str, name: str, seconds: float) -> "dict[str, Any]":
     """Fit one baseline within about `seconds`; its validation score, and its answers on disk."""
     began = time.monotonic()
     bench = load(prepared)
-    baseline = {b.name: b for b in bench.task.baselines()}[name]
+    baseline = {b.name: b for b in rivals(bench)}[name]
     development = bench.examples("development")
     train, valid = bench.folds[0]
     said: list[str] = []
@@ -60,11 +69,14 @@ def run_all(
 
     One that fails or runs too long is a result too: {"name", "error"}.
     """
-    names = [b.name for b in bench.task.baselines() if b.name not in done]
+    names = [b.name for b in rivals(bench) if b.name not in done]
     deadline = time.monotonic() + seconds
     share = max(1.0, 0.8 * seconds * min(executor.slots, max(1, len(names))) / max(1, len(names)))
-    for name in names:
+    # What an encoder reads is kept for the search, so that is begun first and may take all the time there is.
+    for name in sorted(names, key=lambda name: name != ENCODER_LINEAR):
         arguments = {"prepared": str(bench.folder), "run_folder": str(run_folder), "name": name, "seconds": share}
+        if name == ENCODER_LINEAR:
+            arguments["seconds"] = 0.8 * seconds
         executor.submit(Job(f"baseline-{name}", "seqwright.evaluate.baselines:run", arguments))
     waiting = set(names)
     while waiting and time.monotonic() < deadline and not stop():

@@ -18,7 +18,7 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
     import torch
 
     from seqwright.nn.build import build
-    from seqwright.train.device import device_of
+    from seqwright.train.device import device_of, precision_of
     from seqwright.train.fit import Plan, fit
 
     torch.set_num_threads(threads)
@@ -30,7 +30,7 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
         torch.manual_seed(0)
         network = build(value.architecture, bench.interface, value.recipe.dropout).to(device_of(device))
         began = time.monotonic()
-        plan = Plan(count, precision=precision)
+        plan = Plan(count, precision=precision_of(network, precision, next(network.parameters()).device))
         fit(network, value.recipe, train, None, bench.score, plan, value.architecture.streams, len(bench.task.labels))
         return time.monotonic() - began
 

@@ -18,6 +18,7 @@ class FullEvaluator:
         prepared: folder of the prepared data.
         run_folder: where training states and predictions are kept.
         timeout_s, memory_mib: a trial beyond these is recorded as failed.
+        thaw_at: examples after which a pretrained encoder's own layers train.
         stop_at: time.time() at which running trials must score what they have; None for never.
         save_every_s: how much of one trial's training a kill may cost.
     """
@@ -30,6 +31,7 @@ class FullEvaluator:
     precision: str = "float32"
     timeout_s: float | None = None
     memory_mib: float | None = None
+    thaw_at: int = 0
     stop_at: float | None = None
     save_every_s: float = 20.0
     running: dict[str, Proposal] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class FullEvaluator:
             "folds": proposal.fidelity.folds,
             "stage": proposal.fidelity.stage,
             "seed": proposal.seed,
+            "thaw_at": self.thaw_at,
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,

@@ -24,6 +24,7 @@ class Order:
     Args:
         prepared, run_folder: where the data lie, and where training states and predictions go.
         candidate: as `codec.to_data` wrote it.
+        thaw_at: examples after which a pretrained encoder's own layers train.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
     """
@@ -36,6 +37,7 @@ class Order:
     folds: int
     stage: str
     seed: int
+    thaw_at: int = 0
     threads: int = 1
     device: str = "auto"
     precision: str = "auto"
@@ -64,7 +66,7 @@ def run(**arguments: Any) -> dict[str, Any]:
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))
-    development = bench.development.only(candidate.architecture.streams)
+    development = bench.reading(candidate.architecture, bench.development, order.precision, order.device)
     runs = []
     for fold in which:
         train, valid = bench.folds[fold]
@@ -98,12 +100,13 @@ def _train(
     import torch
 
     from seqwright.nn.build import build
-    from seqwright.train.device import device_of
+    from seqwright.train.device import device_of, precision_of
     from seqwright.train.fit import Plan, fit, looks_of, steps_of
 
     recipe, refit = candidate.recipe, order.stage == "refit"
     torch.manual_seed(order.seed)
-    network = build(candidate.architecture, bench.interface, recipe.dropout).to(device_of(order.device))
+    device = device_of(order.device)
+    network = build(candidate.architecture, bench.interface, recipe.dropout).to(device)
     looks = looks_of(len(train), recipe.batch_size)
     steps = steps_of(order.examples, recipe.batch_size, looks)
     plan = Plan(
@@ -111,7 +114,8 @@ def _train(
         schedule="cosine" if refit else "constant",
         looks=steps if refit else looks,
         seed=order.seed,
-        precision=order.precision,
+        precision=precision_of(network, order.precision, device),
+        thaw_at=order.thaw_at // recipe.batch_size,
         stop_at=None if order.stop_at is None else time.monotonic() + order.stop_at - time.time(),
         save_every_s=order.save_every_s,
     )

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from seqwright.arch.interface import Interface
+from seqwright.arch.encoders import Pretrained, cuts
+from seqwright.arch.interface import Interface, Stream
 from seqwright.data import store
+from seqwright.data.activations import Activations, default_folder
+from seqwright.data.checkpoint import Checkpoint
 from seqwright.data.examples import Encoded, Examples, listed
 from seqwright.data.metrics import score
 from seqwright.data.prepare import Preparation
@@ -34,10 +37,28 @@ class Workbench:
     development: Encoded
     folds: tuple[Fold, ...]
     searched: int  # how many of the folds a trial of the search is judged on
+    features_bytes: int = 0  # what the hidden states of frozen encoders may take on disk
 
     @property
     def interface(self) -> Interface:
         return self.preparation.interface(len(self.task.labels), per_step=self.task.per_step)
+
+    @property
+    def encoder(self) -> "Stream | None":
+        """The stream of a pretrained encoder, where there is one."""
+        return dict(self.interface.streams).get(Pretrained.reads[0])
+
+    def reading(self, architecture: Any, encoded: Encoded, precision: str = "auto", device: str = "auto") -> Encoded:
+        """What a network reads of `encoded`, with the hidden states of a frozen encoder that are kept or can be."""
+        streams = architecture.streams
+        encoded = encoded.only(streams)
+        if self.encoder is None or not isinstance(architecture.stem, Pretrained) or not self.features_bytes:
+            return encoded
+        from seqwright.evaluate.features import attach
+
+        wanted = [cut for cut in cuts(architecture.stem, self.encoder.depth) if cut]  # embeddings are quickly looked up
+        cache = Activations(default_folder(), self.features_bytes)
+        return attach(encoded, self.interface, streams, wanted, cache, precision=precision, device=device)
 
     def score(self, probabilities: Any, targets: Any, weights: "np.ndarray | None" = None) -> float:
         """The task's metric of decoded probabilities, turned so that higher is better."""
@@ -82,6 +103,8 @@ def build(
     seed: int,
     max_length: "int | None" = None,
     facts: "dict[str, Any] | None" = None,
+    encoder: "Checkpoint | None" = None,
+    features_bytes: int = 0,
 ) -> Workbench:
     """Prepare everything once.
 
@@ -89,10 +112,15 @@ def build(
         searched: how many of the folds a trial of the search is judged on.
         fit_on: rows of development that the preprocessing may learn from.
         facts: kept in `COMPLETE`, for those who come after.
+        encoder: a pretrained one, whose pieces are then a stream beside the task's own.
+        features_bytes: what its hidden states may take on disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    fit_options = {} if max_length is None else {"max_length": max_length}
-    preparation = Preparation.fit(development.take(fit_on), task.streams, sides=task.sides, seed=seed, **fit_options)
+    streams = task.streams if encoder is None else (*task.streams, *Pretrained.reads)
+    learned_from = development.take(fit_on)
+    preparation = Preparation.fit(
+        learned_from, streams, sides=task.sides, seed=seed, max_length=max_length, checkpoint=encoder
+    )
     (folder / "task.json").write_text(json.dumps(task.as_data(), indent=1))
     (folder / "prepare.json").write_text(json.dumps(preparation.as_data()))
     if (tokenizer := preparation.tokenizer_json()) is not None:
@@ -103,7 +131,8 @@ def build(
         store.save(folder, "test", preparation.encode(test))
         save_examples(folder, "test", test)
     indices = [[train.tolist(), valid.tolist()] for train, valid in folds]
-    (folder / "folds.json").write_text(json.dumps({"searched": searched, "folds": indices}))
+    cut = {"searched": searched, "folds": indices, "features_bytes": features_bytes}
+    (folder / "folds.json").write_text(json.dumps(cut))
     aside = folder / f"{COMPLETE}.part"
     aside.write_text(json.dumps(facts or {}))
     aside.replace(folder / COMPLETE)
@@ -138,6 +167,7 @@ def _load(folder: Path, prepared_at: int) -> Workbench:
         development=store.load(folder, "development"),
         folds=tuple((np.asarray(train, np.int64), np.asarray(valid, np.int64)) for train, valid in cut["folds"]),
         searched=cut["searched"],
+        features_bytes=cut.get("features_bytes", 0),
     )
 
 

@@ -50,6 +50,12 @@ def fit(
     require: Annotated[
         list[str] | None, typer.Option(help="A kind that every network must have.", rich_help_panel=SPACE)
     ] = None,
+    encoder: Annotated[
+        str, typer.Option(help='Pretrained encoder: a name, a folder, "auto" or "none".', rich_help_panel=SPACE)
+    ] = "auto",
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Read pickled weights of an encoder.", rich_help_panel=SPACE)
+    ] = False,
     start: Annotated[str, typer.Option(help="Begin from the winner of that run.", rich_help_panel=SPACE)] = "",
     strategy: Annotated[
         str, typer.Option(help="evolution, random, tpe, gp, bohb or gp-hyperband.", rich_help_panel=SPACE)
@@ -64,6 +70,9 @@ def fit(
     workers: Annotated[int, typer.Option(help="Trainings at once; 0 measures.", rich_help_panel=MACHINE)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=MACHINE)] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel=MACHINE)] = "auto",
+    feature_cache: Annotated[
+        float, typer.Option(help="GiB on disk for what encoders compute.", rich_help_panel=MACHINE)
+    ] = 8.0,
     single: Annotated[
         bool, typer.Option("--single", help="Deliver one network, not an ensemble.", rich_help_panel=MACHINE)
     ] = False,
@@ -91,7 +100,8 @@ def fit(
         "budget": budget, "target": target, "text": text, "task": task, "weight": weight, "group": group,
         "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
-        "start": start, "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
+        "start": start, "encoder": encoder, "trust_pickle": trust_pickle, "feature_cache_gib": feature_cache,
+        "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
         "precision": precision, "asynchronous": asynchronous, "single": single,
     }  # fmt: skip
     total = Budget.parse(budget)

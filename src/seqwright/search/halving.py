@@ -160,16 +160,30 @@ class Halving(Schedule):
 
 
 class Asha(Schedule):
-    """Asynchronous successive halving: the best of a rung's first 1/eta that was not yet promoted, else a new one."""
+    """Asynchronous successive halving: the best of a rung's first 1/eta that was not yet promoted, else a new one.
+
+    Args:
+        straight: so many of the first candidates go to the highest rung at once, being known to be worth it.
+    """
 
     def __init__(
-        self, strategy: Strategy, rungs: Sequence[Fidelity], *, eta: int = 3, inform: Inform = "lowest"
+        self,
+        strategy: Strategy,
+        rungs: Sequence[Fidelity],
+        *,
+        eta: int = 3,
+        inform: Inform = "lowest",
+        straight: int = 0,
     ) -> None:
         super().__init__(strategy, rungs, eta=eta, inform=inform)
+        self._straight = straight
         self._ended: dict[Fidelity, list[tuple[str, Trial]]] = {rung: [] for rung in self.rungs}
         self._promoted: set[tuple[str, Fidelity]] = set()  # and from where
 
     def _next(self) -> Proposal | None:
+        if self._straight > 0:
+            self._straight -= 1
+            return self.begin(self.rungs[-1])
         return self.promotion() or self.begin(self.rungs[0])
 
     def promotion(self) -> Proposal | None:

@@ -64,10 +64,14 @@ class Prior:
         return Prior(data)
 
 
-def by_size(space: Space) -> Prior:
+def by_size(space: Space, given: "Mapping[Path, Weights] | None" = None) -> Prior:
     """A prior by which an unordered option weighs one more than the logarithm of the number of its values.
 
     Drawn evenly, a kind with a dozen variants gets as many draws as one with a million beside it.
+
+    Args:
+        given: weights that go before these.
     """
     unordered = {path: question for path, question in questions(space).items() if not question.ordered}
-    return Prior({path: [1 + log2(size(option)) for option in q.options] for path, q in unordered.items()})
+    sizes: dict[Path, Weights] = {p: [1 + log2(size(o)) for o in q.options] for p, q in unordered.items()}
+    return Prior(sizes | dict(given or {}))

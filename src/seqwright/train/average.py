@@ -20,6 +20,10 @@ class Average:
         self.values = values
         self.average = {name: value.detach().clone() for name, value in values.items()}
 
+    def join(self, values: "dict[str, Tensor]") -> None:
+        """More tensors that train from now on (`self.values` holds them already, or is told so by its owner)."""
+        self.average |= {name: value.detach().clone() for name, value in values.items()}
+
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after `step` steps (counted from 1)."""

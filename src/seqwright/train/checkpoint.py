@@ -10,6 +10,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from seqwright.nn import trained
+
 
 def write(path: Path, tensors: "dict[str, Tensor]", facts: "dict[str, Any]") -> None:
     """Write aside, flush, then rename: a reader sees the old state or the new, never half of one."""
@@ -51,7 +53,7 @@ def gathered(weights: Any, optimizer: Any, average: Any, best: Any) -> "dict[str
 
 def restore(kept: "dict[str, Tensor]", network: nn.Module, optimizer: Any, average: Any, best: Any) -> None:
     """The inverse of `gathered`, in place."""
-    network.load_state_dict({n.removeprefix("weights/"): v for n, v in kept.items() if n.startswith("weights/")})
+    trained.restore(network, {n.removeprefix("weights/"): v for n, v in kept.items() if n.startswith("weights/")})
     for prefix, target in (("average/", average), ("best/", best)):
         for name, value in target.items():
             value.copy_(kept[prefix + name])

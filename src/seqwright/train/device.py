@@ -4,8 +4,10 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 from seqwright.errors import InputError
+from seqwright.nn.pretrained import PretrainedStem
 
 
 def device_of(name: str) -> torch.device:
@@ -22,6 +24,17 @@ def device_of(name: str) -> torch.device:
         raise InputError(
             f'Device "{name}" cannot be used: {str(error).splitlines()[0]} Give --device auto, cpu or cuda.'
         ) from None
+
+
+def precision_of(network: nn.Module, precision: str, device: torch.device) -> str:
+    """What "auto" means for a network on a CPU: bfloat16 for a pretrained encoder, where there are instructions for it.
+
+    Measured on a CPU that has them: fine-tuning six layers of width 384 is 2.5 to 4 times as fast.
+    """
+    large = any(isinstance(module, PretrainedStem) for module in network.modules())
+    if precision == "auto" and device.type == "cpu" and large and torch.cpu._is_avx512_bf16_supported():
+        return "bfloat16"
+    return precision
 
 
 @contextlib.contextmanager

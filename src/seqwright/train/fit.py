@@ -19,13 +19,12 @@ from torch import Tensor, nn
 from seqwright.arch.candidate import Recipe
 from seqwright.data.batch import collate, epoch
 from seqwright.data.examples import Encoded
+from seqwright.nn.trained import restore, trained
 from seqwright.study.record import CUT_SHORT
-from seqwright.train import checkpoint
-from seqwright.train.average import Average
 from seqwright.train.device import autocast
+from seqwright.train.learner import Learner
 from seqwright.train.loss import class_weights, cross_entropy
 from seqwright.train.noise import corrupt, reseed
-from seqwright.train.optimizer import optimizer_of, rate
 from seqwright.train.predict import probabilities, tensors
 
 PATIENCE = 6  # looks without a better score before a run stops
@@ -49,6 +48,7 @@ class Plan:
         schedule: "constant" (search: can be continued) or "cosine" (refit: `steps` is the whole length).
         looks: validate every so many steps; a continued run must keep it.
         stop_at: time.monotonic() after which to stop at once, keeping what there is; None for never.
+        thaw_at: the step after which a pretrained encoder's own layers train with the head.
         patience: looks without a better score before stopping; None for never.
         save_every_s: how much training a kill may cost, where there is a state to write.
     """
@@ -58,6 +58,7 @@ class Plan:
     looks: int = 100
     seed: int = 0
     precision: str = "float32"
+    thaw_at: int = 0
     stop_at: float | None = None
     patience: int | None = PATIENCE
     save_every_s: float = 20.0
@@ -117,45 +118,35 @@ def fit(
     """
     began = time.monotonic()
     device = next(network.parameters()).device
-    weights = dict(network.state_dict())
-    average = Average(weights)
-    optimizer = optimizer_of(network, recipe)
     balance = class_weights(train.targets, classes, recipe.class_balance)
     balance = None if balance is None else balance.to(device)
-    best = {n: v.clone() for n, v in average.average.items()}
-    facts: dict[str, Any] = {
-        "step": 0,
-        "score": -math.inf,
-        "best_step": 0,
-        "curve": [],
-        "stale": 0,
-        "stopped": False,
-        "seconds": 0.0,
-    }
-    if state and (kept := checkpoint.read(state, device)):
-        checkpoint.restore(kept[0], network, optimizer, average.average, best)
-        facts = kept[1]
-    done, before = facts["step"], facts["seconds"]
+    learner = Learner(network, recipe)
+    if state:
+        learner.load(state)
+    facts, weights, average = learner.facts, learner.weights, learner.average
+    before = facts["seconds"]
     length = plan.steps if plan.schedule == "cosine" else None
     notes: list[str] = []
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
 
-    for step, index in batches(train, recipe.batch_size, plan, done, streams):
+    for step, index in batches(train, recipe.batch_size, plan, facts["step"], streams):
         if facts["stopped"]:
             break
+        if step > plan.thaw_at and learner.waits:
+            learner.thaw(step)
+            network.train()
         batch = tensors(collate(train, index, streams), device)
         reseed(plan.seed, step, device)
         corrupt(batch, recipe.input_dropout)
-        for group in optimizer.param_groups:
-            group["lr"] = group["base"] * rate(step, recipe.warmup_steps, length)
+        learner.set_rate(step, length)
         with autocast(device, plan.precision):
             logits = network(batch)
         loss = cross_entropy(logits, batch["targets"], batch.get("weights"), recipe.label_smoothing, balance)
-        optimizer.zero_grad(set_to_none=True)
+        learner.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        learner.optimizer.step()
         average.update(step)
         seen_loss = float(loss.detach())
         if not math.isfinite(seen_loss):
@@ -169,27 +160,25 @@ def fit(
             facts["curve"].append([step * recipe.batch_size, seen_loss, found])
             if found > facts["score"]:
                 facts |= {"score": found, "best_step": step, "stale": 0}
-                for name, value in current.items():
-                    best[name].copy_(value)
+                learner.keep(current)
             else:
                 facts["stale"] += 1
-                facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience
+                # What is still to be thawed has not shown what it can do.
+                facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience and not learner.waits
         if out_of_time:
             notes.append(CUT_SHORT)
             break
         if state and time.monotonic() - saved > plan.save_every_s:
-            checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
+            learner.save(state)
             saved = time.monotonic()
 
     if valid is None:
-        for name, value in weights.items():
-            best[name].copy_(value)
+        learner.keep(weights)
     if state:
-        checkpoint.write(state, checkpoint.gathered(weights, optimizer, average.average, best), facts)
+        learner.save(state)
     if facts["stopped"]:
         notes.append(f"stopped early: no better score in {plan.patience} looks")
-    network.load_state_dict(best)
-    network.eval()
+    learner.settle()
     predicted = None if valid is None else probabilities(network, valid, streams, plan.precision)
     notes += collapsed(predicted, valid)
     return Run(
@@ -223,12 +212,13 @@ def look(
     network: nn.Module, weights: "dict[str, Tensor]", valid: Encoded, streams: Any, score: Any, plan: Plan
 ) -> float:
     """The score with `weights` in place of the network's own, which are put back after."""
-    own = {n: v.clone() for n, v in network.state_dict().items()}
-    network.load_state_dict(weights)
+    live = trained(network)
+    own = {name: value.clone() for name, value in live.items()}
+    restore(network, weights)
     try:
         return float(score(probabilities(network, valid, streams, plan.precision), valid.targets))
     finally:
-        network.load_state_dict(own)
+        restore(network, own)
 
 
 def collapsed(predicted: Any, valid: "Encoded | None") -> list[str]:

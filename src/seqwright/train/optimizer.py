@@ -1,40 +1,53 @@
 """The optimiser and its rate: AdamW with warm-up, then constant (search) or a cosine to nothing (refits)."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 
 from seqwright.arch.candidate import Recipe
+from seqwright.nn.pretrained import PretrainedStem
 
 
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; only matrices decay, vectors (norms, biases) do not; a module may ask for its own `adam_epsilon`."""
-    epsilons: dict[int, float] = {
-        id(p): epsilon
-        for module in network.modules()
-        if isinstance(epsilon := getattr(module, "adam_epsilon", None), float)
-        for p in module.parameters()
-    }
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    """AdamW over what trains by now; see `groups`."""
+    return torch.optim.AdamW(groups(network, recipe), lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
+
+
+def groups(network: nn.Module, recipe: Recipe) -> "list[dict[str, Any]]":
+    """Parameters that are treated alike: only matrices decay, vectors (norms, biases) do not.
+
+    A module may ask for its own `adam_epsilon`, and a pretrained encoder has rates of its own. `base` is the rate that
+    the schedule scales, `since` the step after which a group warms up.
+    """
+    epsilons: dict[int, float] = {}
+    rates: dict[int, float] = {}
+    for module in network.modules():
+        if isinstance(epsilon := getattr(module, "adam_epsilon", None), float):
+            epsilons |= {id(p): epsilon for p in module.parameters()}
+        if isinstance(module, PretrainedStem):
+            rates |= {id(p): rate for members, rate in module.learning_rates() for p in members}
+    alike: dict[tuple[float, float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
-        decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
-        groups.setdefault((decay, epsilons.get(id(parameter), 1e-8)), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": members, "weight_decay": decay, "eps": epsilon, "base": recipe.learning_rate}
-            for (decay, epsilon), members in groups.items()
-        ],
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.99),
-        fused=True,
-    )
+        if parameter.requires_grad:
+            decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
+            base = rates.get(id(parameter), recipe.learning_rate)
+            alike.setdefault((base, decay, epsilons.get(id(parameter), 1e-8)), []).append(parameter)
+    return [
+        {"params": members, "weight_decay": decay, "eps": epsilon, "base": base, "since": 0}
+        for (base, decay, epsilon), members in alike.items()
+    ]
 
 
-def rate(step: int, warmup: int, length: "int | None" = None) -> float:
-    """The share of the learning rate at `step`, counted from 1; a cosine over `length` steps, if one is given."""
-    if length is not None:
-        warmup = min(warmup, length // 10)
-        if step > warmup:
-            return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, length - warmup + 1)))
-    return min(1.0, step / max(1, warmup))
+def rate(step: int, warmup: int, length: "int | None" = None, since: int = 0) -> float:
+    """The share of the learning rate at `step`, counted from 1; a cosine over `length` steps, if one is given.
+
+    Args:
+        since: the step after which the warm-up begins.
+    """
+    rising = min(1.0, (step - since) / max(1, warmup if length is None else min(warmup, length // 10)))
+    if length is None or rising < 1:
+        return rising
+    warmup = since + min(warmup, length // 10)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, length - warmup + 1)))

@@ -6,25 +6,22 @@ The strength of the L2 penalty is chosen on a fifth of the rows where time and r
 """
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from seqwright.data.examples import Examples
 from seqwright.data.task import Baseline
+from seqwright.tasks.baselines.logistic import DEFAULT_C, FIRST, quietly, tuned_regression
 from seqwright.tasks.baselines.majority import majority
-from seqwright.tasks.baselines.shares import all_classes, holdout, stratified_order
+from seqwright.tasks.baselines.shares import all_classes, stratified_order
 
-DEFAULT_C, OTHER_C = 4.0, (1.0, 16.0)
 LONGEST, LONGEST_CHARACTERS = 10_000, 2000  # what is read of a text for words and for character n-grams
 _WEIGHTS = 8_000_000  # classes x features; L-BFGS holds about twenty copies
-_STEPS, _FIRST = 200, 10  # of L-BFGS; the first ones tell its pace
 
 
 class TextFeatures:
@@ -71,14 +68,7 @@ def linear_text(classes: int, names: Sequence[str]) -> Baseline:
         train = _affordable(train, names, most, seconds, say)
         features = TextFeatures(names, most)
         rows = features.fit(train)
-        started = time.perf_counter()
-        model = _regression(rows, train.targets, train.weights, DEFAULT_C, begin + 0.6 * seconds)
-        once = time.perf_counter() - started
-        split = holdout(train.targets)
-        if split is not None and seconds - (time.perf_counter() - begin) > 4.5 * once:
-            best = _best_c(rows, train, split, begin + 0.7 * seconds)
-            if best != DEFAULT_C:
-                model = _regression(rows, train.targets, train.weights, best, begin + seconds)
+        model = tuned_regression(rows, train.targets, train.weights, begin + seconds)
 
         def predict(examples: Examples) -> np.ndarray:
             if not len(examples):
@@ -104,44 +94,13 @@ def _affordable(
     some = train.take(order[:pilot])
     rows = TextFeatures(names, most).fit(some)
     read = time.perf_counter()
-    _quietly(LogisticRegression(C=DEFAULT_C, max_iter=_FIRST), rows, some.targets, some.weights)
+    quietly(LogisticRegression(C=DEFAULT_C, max_iter=FIRST), rows, some.targets, some.weights)
     expected = read - started + 2 * (time.perf_counter() - read)  # a step grows more slowly than its rows
     affordable = int(pilot * max(1.0, 0.8 * seconds / expected))
     if affordable >= len(train):
         return train
     say(f"trained on {affordable} of {len(train)} rows, to keep within {seconds:.0f} s")
     return train.take(order[:affordable])
-
-
-def _best_c(rows: sparse.csr_matrix, train: Examples, split: tuple[np.ndarray, np.ndarray], deadline: float) -> float:
-    fitted, judged = split
-    weights = None if train.weights is None else train.weights[fitted]
-    scores: dict[float, float] = {}
-    for c in (DEFAULT_C, *OTHER_C):  # the default wins a tie
-        model = _regression(rows[fitted], train.targets[fitted], weights, c, deadline, 1e-3)
-        right = model.predict(rows[judged]) == train.targets[judged]
-        scores[c] = float(np.average(right, weights=None if train.weights is None else train.weights[judged]))
-    return max(scores, key=lambda c: scores[c])
-
-
-def _regression(
-    rows: Any, targets: np.ndarray, weights: Any, c: float, deadline: float, tolerance: float = 1e-4
-) -> LogisticRegression:
-    """Fitted to convergence, or for as many steps as the pace of the first few says fit before the deadline."""
-    started = time.perf_counter()
-    model = LogisticRegression(C=c, max_iter=_FIRST, tol=tolerance, warm_start=True)
-    _quietly(model, rows, targets, weights)
-    now = time.perf_counter()
-    steps = min(_STEPS, int((deadline - now) / (now - started) * _FIRST))
-    if steps > 0 and model.n_iter_[0] >= _FIRST:
-        _quietly(model.set_params(max_iter=steps), rows, targets, weights)
-    return model
-
-
-def _quietly(model: LogisticRegression, rows: Any, targets: np.ndarray, weights: Any) -> LogisticRegression:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # steps are limited on purpose
-        return model.fit(rows, targets, sample_weight=weights)
 
 
 def _cut(texts: list[str]) -> list[str]:

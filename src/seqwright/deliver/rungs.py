@@ -1,0 +1,47 @@
+"""The fidelities of a search: how much training its candidates may get, by what the data need and the clock allows."""
+
+from seqwright.deliver.strategies import ETA
+from seqwright.search.halving import ladder
+from seqwright.study.record import Fidelity
+
+RUNGS = 3
+FULL_RUNS = 12  # trainings to the highest rung that the search share should hold
+EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
+LEAST_STEPS = 400
+FROZEN_EPOCHS, FROZEN_MOST = 10, 60_000  # epochs and examples for a head alone, before its encoder may be tuned
+TUNED_EPOCHS, TUNED_SHARE = 4, 0.6  # most epochs of fine-tuning; the share of a slot's time that one may take
+
+
+def rungs_of(
+    train_rows: int, folds: int, batch_size: int, seconds: "float | None", slots: int, examples_per_s: "float | None"
+) -> tuple[Fidelity, ...]:
+    """The fidelities of the search.
+
+    Args:
+        seconds, slots, examples_per_s: what the search may use; None when no clock runs.
+    """
+    most = max(EPOCHS[1] * train_rows, LEAST_STEPS * batch_size)
+    if seconds is None or examples_per_s is None:
+        return ladder(most if folds == 1 else most // 2, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
+    affordable = seconds * slots * examples_per_s / (FULL_RUNS * folds)
+    highest = int(min(most, max(affordable, min(EPOCHS[0] * train_rows, most / 4))))
+    return ladder(highest, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
+
+
+def encoder_rungs_of(
+    train_rows: int, folds: int, batch_size: int, seconds: "float | None", examples_per_s: "float | None"
+) -> tuple[Fidelity, ...]:
+    """The ladder where there is a pretrained encoder.
+
+    Heads on its frozen states come first, which cost next to nothing; then a third of the fine-tuning that the clock
+    allows, then all of it.
+
+    Args:
+        examples_per_s: that one slot fine-tunes; None when no clock runs.
+    """
+    frozen = max(train_rows, min(FROZEN_EPOCHS * train_rows, FROZEN_MOST), LEAST_STEPS * batch_size)
+    tuned = TUNED_EPOCHS * train_rows
+    if seconds is not None and examples_per_s is not None:
+        tuned = int(min(tuned, TUNED_SHARE * seconds * examples_per_s / folds))
+    rises = (0, tuned // ETA, tuned) if folds == 1 else (0, tuned)
+    return tuple(Fidelity(frozen + more, folds) for more in sorted({max(0, rise) for rise in rises}))
