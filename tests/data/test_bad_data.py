@@ -47,7 +47,7 @@ def refused(source, **flags) -> str:
         ("a.conll", b"a\tX\nb\n\n", "a.conll:2: 1 column, but the lines before have 2"),
         ("a.parquet", b"abc", "not a readable parquet file"),
         ("a.npz", b"abc", "not an npz file"),
-        ("a.csv.gz", gzip.compress(GOOD.encode())[:20] + b"\xff" * 40, "cannot be read"),
+        ("a.csv.gz", gzip.compress(GOOD.encode(), mtime=0)[:20] + b"\xff" * 40, "cannot be read"),
         ("a.jsonl", b'{"text": "a", "label": {"b": 1}}\n' * 9, "A label is one word or number, not {'b': 1}"),
         ("a.jsonl", b'{"text": ' + b"[" * 100_000, "a.jsonl:1: not JSON (too deeply nested)"),
         ("a.json", b"[" * 100_000, "a.json:1: not JSON (too deeply nested)"),

@@ -48,9 +48,9 @@ class Plan:
         schedule: "constant" (search: can be continued) or "cosine" (refit: `steps` is the whole length).
         looks: validate every so many steps; a continued run must keep it.
         stop_at: time.monotonic() after which to stop at once, keeping what there is; None for never.
-        thaw_at: the step after which a pretrained encoder's own layers train with the head.
         patience: looks without a better score before stopping; None for never.
         save_every_s: how much training a kill may cost, where there is a state to write.
+        thaw_at: the step after which a pretrained encoder's own layers train with the head.
     """
 
     steps: int
@@ -58,10 +58,10 @@ class Plan:
     looks: int = 100
     seed: int = 0
     precision: str = "float32"
-    thaw_at: int = 0
     stop_at: float | None = None
     patience: int | None = PATIENCE
     save_every_s: float = 20.0
+    thaw_at: int = 0
 
 
 @dataclass
