@@ -29,4 +29,3 @@ def encoder_of(options: Options, task: Task) -> "Checkpoint | None":
 def named_for(name: str, encoder: object) -> str:
     """The space or portfolio of that name, with the encoder among its stems where there is one."""
     return name if encoder is None else f"{name}-encoder"
-
