@@ -3,10 +3,13 @@ import time
 import pytest
 
 from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, MinGru, Skip, Ssm
+from seqwright.arch.encoders import Dense, Frozen, HeadedEncoder, Pretrained, Tuned
 from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import Body, Channels, KernelFeatures, Layer, Mean, Mlp, Network, NgramBag, Words
 from seqwright.arch.portfolio import portfolio
-from seqwright.nn.cost import cost
+from seqwright.data.checkpoint import locate
+from seqwright.nn.cost import _counted, cost
+from seqwright.testing.encoder import tiny_encoder
 
 V, T, D, C, H = 50, 10, 16, 3, 8
 INTERFACE = Interface(
@@ -82,3 +85,17 @@ def test_a_typical_network_is_counted_in_a_tenth_of_a_second() -> None:
                 cost(candidate.architecture, Interface(streams, C))
                 elapsed.append(time.process_time() - begin)
             assert min(elapsed) < 0.1, candidate
+
+
+def test_heads_on_one_encoder_are_counted_as_networks(tmp_path) -> None:
+    """An encoder is run once for all heads on it; the count is that of the whole network."""
+    checkpoint = locate(tiny_encoder(tmp_path))
+    stream = Stream(
+        "pieces", checkpoint.vocabulary, 20, str(tmp_path), checkpoint.digest, checkpoint.depth, checkpoint.width
+    )
+    interface = Interface(tuple((name, stream) for name in ("pretrained", "pretrained.a", "pretrained.b")), C, sides=2)
+    for pairing in ("joined", "compared"):
+        for dense, norm in ((Dense(1), False), (Dense(3, 17), True), (Dense(2, 40), False)):
+            stem = Pretrained(layers=2, tuning=Tuned(share=0.5) if norm else Frozen())
+            head = HeadedEncoder(stem=stem, readout=Mean(), dense=dense, norm=norm, pairing=pairing, activation="gelu")
+            assert cost(head, interface) == _counted(head, interface, None)

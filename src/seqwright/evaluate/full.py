@@ -42,7 +42,12 @@ class FullEvaluator:
 
     def submit(self, proposal: Proposal) -> None:
         self.running[str(proposal.number)] = proposal
-        arguments: dict[str, Any] = {
+        function, arguments = "seqwright.evaluate.trial:run", self.order(proposal)
+        self.executor.submit(Job(str(proposal.number), function, arguments, self.timeout_s, self.memory_mib))
+
+    def order(self, proposal: Proposal) -> dict[str, Any]:
+        """The fields of the `Order` that a worker gets."""
+        return {
             "prepared": str(self.prepared),
             "run_folder": str(self.run_folder),
             "candidate": codec.to_data(proposal.candidate),
@@ -58,8 +63,6 @@ class FullEvaluator:
             "stop_at": self.stop_at,
             "save_every_s": self.save_every_s,
         }
-        job = Job(str(proposal.number), "seqwright.evaluate.trial:run", arguments, self.timeout_s, self.memory_mib)
-        self.executor.submit(job)
 
     def collect(self, timeout_s: float) -> list[Trial]:
         return [self._trial(outcome) for outcome in self.executor.collect(timeout_s) if outcome.id in self.running]

@@ -4,17 +4,21 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqwright.arch import codec
-from seqwright.arch.candidate import Candidate
+from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.encoders import Frozen, HeadedEncoder
 from seqwright.data.examples import Encoded, listed
 from seqwright.data.metrics import score
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench, load
 from seqwright.study.record import UNJUDGED
+
+if TYPE_CHECKING:
+    from seqwright.train.fit import Plan
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,6 @@ def run(**arguments: Any) -> dict[str, Any]:
     """
     import torch
 
-    from seqwright.nn.cost import cost
-
     order = Order(**arguments)
     torch.set_num_threads(order.threads)
     began = time.monotonic()
@@ -72,6 +74,15 @@ def run(**arguments: Any) -> dict[str, Any]:
         train, valid = bench.folds[fold]
         data = development if whole else development.take(train)
         runs.append(_train(order, bench, candidate, data, None if whole else development.take(valid), fold))
+    return judged(order, bench, candidate, runs, which) | {"seconds": time.monotonic() - began}
+
+
+def judged(
+    order: Order, bench: Workbench, candidate: Candidate, runs: "list[Any]", which: "list[int]"
+) -> dict[str, Any]:
+    """What to tell of a candidate's runs, one a fold of `which`; what they answered is kept."""
+    from seqwright.nn.cost import cost
+
     told = {
         "costs": {
             "examples_per_s": sum(r.trained for r in runs) / max(1e-9, sum(r.seconds for r in runs)),
@@ -80,9 +91,8 @@ def run(**arguments: Any) -> dict[str, Any]:
         | cost(candidate.architecture, bench.interface),
         "curve": [list(point) for point in runs[0].curve],
         "notes": sorted({note for r in runs for note in r.notes}),
-        "seconds": time.monotonic() - began,
     }
-    if whole:  # judged already, by the folds of its trial in the search
+    if runs[0].probabilities is None:  # judged already, by the folds of its trial in the search
         return told | {"score": 0.0, "metrics": {}, "notes": [*told["notes"], UNJUDGED]}
     index = np.concatenate([bench.folds[f][1] for f in which])
     pooled = _pool([r.probabilities for r in runs])
@@ -93,6 +103,34 @@ def run(**arguments: Any) -> dict[str, Any]:
     return told | {"score": bench.score(pooled, targets, known.weights), "metrics": metrics}
 
 
+def head_only(candidate: Candidate, examples: int, thaw_at: int) -> bool:
+    """Whether all that a fidelity trains is a head on pooled states: too little for bfloat16, and fit for cohorts."""
+    architecture = candidate.architecture
+    if not isinstance(architecture, HeadedEncoder) or not architecture.pooled:
+        return False
+    return isinstance(architecture.stem.tuning, Frozen) or examples <= thaw_at
+
+
+def plan_of(order: Order, recipe: Recipe, rows: int, precision: str) -> "Plan":
+    """How an order is trained on `rows` examples."""
+    from seqwright.train.fit import Plan, looks_of, steps_of
+
+    refit = order.stage == "refit"
+    looks = looks_of(rows, recipe.batch_size)
+    steps = steps_of(order.examples, recipe.batch_size, looks)
+    return Plan(
+        steps=steps,
+        schedule="cosine" if refit else "constant",
+        looks=steps if refit else looks,
+        seed=order.seed,
+        precision=precision,
+        # A rung that ends where encoders thaw is a whole number of looks, and so ends before.
+        thaw_at=steps_of(order.thaw_at, recipe.batch_size, looks) if order.thaw_at else 0,
+        stop_at=None if order.stop_at is None else time.monotonic() + order.stop_at - time.time(),
+        save_every_s=order.save_every_s,
+    )
+
+
 def _train(
     order: Order, bench: Workbench, candidate: Candidate, train: Encoded, valid: Encoded | None, fold: int
 ) -> Any:
@@ -101,24 +139,14 @@ def _train(
 
     from seqwright.nn.build import build
     from seqwright.train.device import device_of, precision_of
-    from seqwright.train.fit import Plan, fit, looks_of, steps_of
+    from seqwright.train.fit import fit
 
-    recipe, refit = candidate.recipe, order.stage == "refit"
+    recipe = candidate.recipe
     torch.manual_seed(order.seed)
     device = device_of(order.device)
     network = build(candidate.architecture, bench.interface, recipe.dropout).to(device)
-    looks = looks_of(len(train), recipe.batch_size)
-    steps = steps_of(order.examples, recipe.batch_size, looks)
-    plan = Plan(
-        steps=steps,
-        schedule="cosine" if refit else "constant",
-        looks=steps if refit else looks,
-        seed=order.seed,
-        precision=precision_of(network, order.precision, device),
-        thaw_at=order.thaw_at // recipe.batch_size,
-        stop_at=None if order.stop_at is None else time.monotonic() + order.stop_at - time.time(),
-        save_every_s=order.save_every_s,
-    )
+    precision = "float32" if head_only(candidate, order.examples, order.thaw_at) else order.precision
+    plan = plan_of(order, recipe, len(train), precision_of(network, precision, device))
     state = state_path(Path(order.run_folder), codec.identity(candidate), order.stage, order.seed, fold)
     streams, classes = candidate.architecture.streams, len(bench.task.labels)
     judge = partial(bench.score, weights=None if valid is None else valid.weights)

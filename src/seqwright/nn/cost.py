@@ -3,12 +3,15 @@
 There tensors have shapes but no data, so the largest network is counted in milliseconds and in no memory.
 """
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from seqwright.arch.encoders import Dense, HeadedEncoder
 from seqwright.arch.interface import Interface, Stream
 from seqwright.nn.build import build
 
@@ -30,16 +33,40 @@ def cost(architecture: Any, interface: Interface, length: int | None = None) -> 
     Raises:
         SpaceError: the architecture does not suit the interface.
     """
+    if isinstance(architecture, HeadedEncoder) and architecture.pooled:
+        return _pooled_cost(architecture, interface, length)
+    return _counted(architecture, interface, length)
+
+
+def _counted(architecture: Any, interface: Interface, length: int | None) -> dict[str, int]:
     with torch.device("meta"):
         network = build(architecture, interface).eval()
-        batch = blank(interface, 1, length)
-        counter = FlopCounterMode(display=False)
-        skipped = [_shorten(cell, counter) for cell in network.modules() if isinstance(cell, nn.RNNBase)]
-        with counter, torch.no_grad():
-            network(batch)
-    flops = counter.get_total_flops() + sum(map(sum, skipped))
+        flops = _flops(network, blank(interface, 1, length))
     shared = sum(getattr(module, "frozen_parameters", 0) for module in network.modules())  # of a pretrained encoder
     return {"parameters": shared + sum(p.numel() for p in network.parameters()), "flops": flops}
+
+
+_counted_once = lru_cache(maxsize=64)(_counted)
+
+
+def _flops(module: nn.Module, given: Any) -> int:
+    counter = FlopCounterMode(display=False)
+    skipped = [_shorten(cell, counter) for cell in module.modules() if isinstance(cell, nn.RNNBase)]
+    with counter, torch.no_grad():
+        module(given)
+    return counter.get_total_flops() + sum(map(sum, skipped))
+
+
+def _pooled_cost(architecture: HeadedEncoder, interface: Interface, length: int | None) -> dict[str, int]:
+    """The same, of an encoder that is run once for all heads on it."""
+    plain = replace(architecture, dense=Dense(1), norm=False, activation="relu")
+    with torch.device("meta"):
+        head, least = (build(one, interface).get_submodule("head").eval() for one in (architecture, plain))
+        features = torch.zeros(1, next(p for p in least.parameters() if p.dim() == 2).shape[1])
+        whole = _counted_once(plain, interface, length)
+        parameters = sum(p.numel() for p in head.parameters()) - sum(p.numel() for p in least.parameters())
+        flops = _flops(head, features) - _flops(least, features)
+    return {"parameters": whole["parameters"] + parameters, "flops": whole["flops"] + flops}
 
 
 def _shorten(cell: nn.RNNBase, counter: FlopCounterMode) -> list[int]:

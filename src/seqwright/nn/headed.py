@@ -48,6 +48,11 @@ class DenseModule(nn.Module):
             x = self.act(layer(self.dropout(x)))
         return self.output(self.dropout(x))
 
+    def parts(self) -> list[Callable[[Tensor], Tensor]]:
+        """What acts, in order."""
+        hidden = [part for layer in self.hidden for part in (self.dropout, layer, self.act)]
+        return [*hidden, self.dropout, self.output]
+
 
 class HeadModule(nn.Module):
     """From what the readout gives to the logits: a layer norm perhaps, then the dense stack. (B, F) -> (B, C)."""
@@ -67,6 +72,10 @@ class HeadModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dense(x if self.norm is None else self.norm(x))
+
+    def parts(self) -> list[Callable[[Tensor], Tensor]]:
+        """What acts, in order, for those who train many heads as one (`seqwright.train.dense_stack`)."""
+        return [*([] if self.norm is None else [self.norm]), *self.dense.parts()]
 
 
 class HeadedEncoderModule(nn.Module):

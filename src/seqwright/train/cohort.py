@@ -12,6 +12,7 @@ from typing import Any
 
 from seqwright.data.examples import Encoded
 from seqwright.errors import SpaceError
+from seqwright.nn.pretrained import PretrainedStem
 from seqwright.train.dense_stack import structure
 from seqwright.train.fit import Diverged, Run, diverged
 from seqwright.train.program import Program
@@ -29,6 +30,9 @@ def shape_key(member: Member) -> "Hashable | None":
 
     They need the same maps, activations and norms, batch size and features; hidden widths may differ.
     """
+    stems = [module for module in member.network.modules() if isinstance(module, PretrainedStem)]
+    if member.plan.steps > member.plan.thaw_at and any(len(stem.blocks) for stem in stems):
+        return None
     trained = {id(p) for p in member.network.parameters() if p.requires_grad}
     if trained != {id(p) for p in member.head.parameters()} or member.plan.precision == "bfloat16":
         return None

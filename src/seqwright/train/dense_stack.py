@@ -4,58 +4,72 @@ Heads of the same maps, activations and norms may differ in their hidden widths:
 weights, which stay zero, for every activation used here has f(0) = 0 and what leaves a padded unit is nothing.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-ACTIVATIONS = (nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU)
+Part = Callable[[Tensor], Tensor]
+
+MODULES = (nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU)
+FUNCTIONS = (F.relu, F.gelu, torch.tanh, F.silu)
 
 
-def parts(head: nn.Module) -> "tuple[nn.Module, ...] | None":
-    """The maps, activations, norms and dropouts of a head in the order in which they act; None if it has others."""
-    found: list[nn.Module] = []
-    for module in head.children() if isinstance(head, nn.Sequential) else [head]:
-        if isinstance(module, nn.Sequential):
-            inner = parts(module)
-            if inner is None:
-                return None
-            found += inner
-        elif isinstance(module, (nn.Dropout, nn.Linear, nn.LayerNorm, *ACTIVATIONS)):
-            found.append(module)
-        elif not isinstance(module, nn.Identity):
+def parts(head: nn.Module) -> "list[Part] | None":
+    """The maps, activations, norms and dropouts of a head in the order in which they act; None if it has others.
+
+    A head that is no `nn.Sequential` says by a method `parts` what acts in it.
+    """
+    acting: Any = [head]
+    if callable(said := getattr(head, "parts", None)):
+        acting = said()
+    elif isinstance(head, nn.Sequential):
+        inner = [parts(module) for module in head]
+        if any(each is None for each in inner):
             return None
-    return tuple(found) if any(isinstance(part, nn.Linear) for part in found) else None
+        acting = [part for each in inner for part in each or ()]
+    acting = [part for part in acting if not isinstance(part, nn.Identity)]
+    return acting if all(_can_stack(part) for part in acting) else None
+
+
+def _can_stack(part: Part) -> bool:
+    if isinstance(part, nn.Linear | nn.LayerNorm):
+        return part.weight is not None and part.bias is not None  # pyright: ignore[reportUnnecessaryComparison]
+    if isinstance(part, nn.Dropout):
+        return not part.inplace
+    return isinstance(part, MODULES) or part in FUNCTIONS
 
 
 def structure(head: nn.Module) -> "Hashable | None":
     """What heads must have in common to be stacked; None for a head that cannot be stacked at all."""
-    if (those := parts(head)) is None:
-        return None
-    maps = [part for part in those if isinstance(part, nn.Linear)]
-    if any(part.bias is None for part in maps):
+    those = parts(head)
+    maps = [part for part in those or () if isinstance(part, nn.Linear)]
+    if not maps or those is None:
         return None
     signs: list[Hashable] = [maps[0].in_features, maps[-1].out_features]
     for i, part in enumerate(those):
-        detail: Hashable = None
-        if isinstance(part, nn.GELU):
-            detail = part.approximate
-        elif isinstance(part, nn.LayerNorm):
-            if part.weight is None or part.bias is None:
-                return None
-            # A norm over padded units would be another norm: such widths have to be equal.
-            detail = part.eps, tuple(part.normalized_shape)
-        elif isinstance(part, nn.Dropout) and part.inplace:
-            return None
-        signs.append((type(part).__name__, detail))
-        if isinstance(part, nn.Linear) and part is not maps[-1]:
+        if isinstance(part, nn.Linear):
             later = those[i + 1 :]
             until = next((j for j, other in enumerate(later) if isinstance(other, nn.Linear)), len(later))
-            if any(isinstance(other, nn.LayerNorm) for other in later[:until]):
-                signs.append(part.out_features)
+            # A norm over padded units would be another norm: such widths have to be equal.
+            normed = any(isinstance(other, nn.LayerNorm) for other in later[:until])
+            signs.append(("map", part.out_features if normed else 0))
+        elif isinstance(part, nn.LayerNorm):
+            signs.append(("norm", part.eps))
+        elif isinstance(part, nn.Dropout):
+            signs.append("dropout")
+        else:
+            signs.append((type(part), getattr(part, "approximate", "")) if isinstance(part, nn.Module) else part)
     return tuple(signs)
+
+
+def weights_of(head: nn.Module) -> list[Tensor]:
+    """A head's weights and biases in the order in which they act."""
+    return [
+        p for part in parts(head) or () if isinstance(part, nn.Linear | nn.LayerNorm) for p in (part.weight, part.bias)
+    ]
 
 
 class StackedLinear(torch.autograd.Function):
@@ -82,12 +96,12 @@ class DenseStack:
     """The stacked parameters of K heads of one `structure`, and what they compute.
 
     Attributes:
-        weights: one tensor (K, ...) for every parameter, in the order of ``head.parameters()``.
+        weights: one tensor (K, ...) for every parameter, in the order of `weights_of`.
         sites: for every dropout, K pairs (width, share dropped).
     """
 
     def __init__(self, heads: Sequence[nn.Module]) -> None:
-        self.heads = [list(head.parameters()) for head in heads]
+        self.heads = [weights_of(head) for head in heads]
         all_parts = [parts(head) or () for head in heads]
         self.parts = all_parts[0]
         self.weights = [self._stacked(those).requires_grad_() for those in zip(*self.heads, strict=True)]

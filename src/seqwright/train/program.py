@@ -54,9 +54,8 @@ class Program:
         at: list[tuple[int, int]] = []
         rows: list[int] = []
         for k, (seat, table) in enumerate(zip(self.seats, self.tables, strict=True)):
-            step, chosen = next(seat.batches)
-            seat.facts["step"] = step
-            at.append((seat.member.plan.seed, step))
+            chosen = seat.next()
+            at.append((seat.member.plan.seed, seat.facts["step"]))
             rows.append(len(chosen))
             index[k, : len(chosen)] = chosen
             torch.index_select(table, 0, torch.from_numpy(chosen).to(table.device), out=self.x[k, : len(chosen)])

@@ -1,6 +1,5 @@
 """One member's place in a cohort: its own optimiser state, averages, best weights, looks and end, as in `train.fit`."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from torch.func import functional_call
 from seqwright.arch.candidate import Recipe
 from seqwright.data.examples import Encoded
 from seqwright.study.record import CUT_SHORT
-from seqwright.train import checkpoint
 from seqwright.train.average import Average
-from seqwright.train.dense_stack import DenseStack
+from seqwright.train.dense_stack import DenseStack, weights_of
 from seqwright.train.fit import Plan, Run, batches, collapsed
-from seqwright.train.optimizer import optimizer_of, rate
+from seqwright.train.learner import Learner
+from seqwright.train.optimizer import rate
 
 ROWS = 512  # examples that are judged at a time
 
@@ -54,31 +53,23 @@ class Seat:
         self.number, self.member = number, member
         network = member.network.train()
         self.device = next(member.head.parameters()).device
-        self.weights = dict(network.state_dict())
-        self.average = {name: value.detach().clone() for name, value in self.weights.items()}
-        self.best = {name: value.clone() for name, value in self.average.items()}
-        self.optimizer = optimizer_of(network, member.recipe)
-        self.facts: dict[str, Any] = {
-            "step": 0,
-            "score": -math.inf,
-            "best_step": 0,
-            "curve": [],
-            "stale": 0,
-            "stopped": False,
-            "seconds": 0.0,
-        }
-        if member.state and (kept := checkpoint.read(member.state, self.device)):
-            checkpoint.restore(kept[0], network, self.optimizer, self.average, self.best)
-            self.facts = kept[1]
+        self.learner = Learner(network, member.recipe)
+        if member.state:
+            self.learner.load(member.state)
+        self.waits = self.learner.waits
         self.saved, self.loss = time.monotonic(), 0.0
         self.notes: list[str] = []
         names = {id(parameter): name for name, parameter in network.named_parameters()}
-        self.own = list(member.head.parameters())
+        self.own = weights_of(member.head)
         self.names = [names[id(parameter)] for parameter in self.own]
         self.batches: Iterator[tuple[int, np.ndarray]] = batches(
             train, member.recipe.batch_size, member.plan, self.facts["step"], member.streams
         )
         self.length = member.plan.steps if member.plan.schedule == "cosine" else None
+
+    @property
+    def facts(self) -> "dict[str, Any]":
+        return self.learner.facts
 
     # The stacks -------------------------------------------------------------------------------
 
@@ -86,21 +77,20 @@ class Seat:
         self, stack: DenseStack, average: "list[Tensor]", first: "list[Tensor]", second: "list[Tensor]", k: int
     ) -> None:
         """Put this member's tensors into slice `k` of the stacks, and work on them there from now on."""
-        states = [self.optimizer.state.get(parameter, {}) for parameter in self.own]
+        states = [self.learner.optimizer.state.get(parameter, {}) for parameter in self.own]
         self.slices = [stack.views(those, k) for those in (stack.weights, average, first, second)]
         for name, state, there, moment, variance in zip(self.names, states, *self.slices[1:], strict=True):
-            there.copy_(self.average[name])
+            there.copy_(self.learner.average.average[name])
             if state:
                 moment.copy_(state["exp_avg"])
                 variance.copy_(state["exp_avg_sq"])
         places = {id(parameter): i for i, parameter in enumerate(self.own)}
-        steps = [torch.tensor(float(state["step"]) if state else 0.0, device=self.device) for state in states]
+        self.taken = torch.tensor(max((float(state["step"]) for state in states if state), default=0.0)).to(self.device)
         whole = [[tensor.detach()[k] for tensor in stacks] for stacks in (stack.weights, first, second)]
-        self.steps = steps
         self.groups: list[tuple[dict[str, Any], list[int], list[list[Tensor]]]] = []
-        for group in self.optimizer.param_groups:
+        for group in self.learner.optimizer.param_groups:
             index = [places[id(parameter)] for parameter in group["params"]]
-            self.groups.append((group, index, [[those[i] for i in index] for those in (*whole, steps)]))
+            self.groups.append((group, index, [[those[i] for i in index] for those in whole]))
         self.averaging = Average({})
         self.averaging.values = dict(zip(self.names, (tensor.detach()[k] for tensor in stack.weights), strict=True))
         self.averaging.average = dict(zip(self.names, (tensor[k] for tensor in average), strict=True))
@@ -111,28 +101,37 @@ class Seat:
         with torch.no_grad():
             for i, (name, parameter) in enumerate(zip(self.names, self.own, strict=True)):
                 parameter.copy_(weights[i])
-                self.average[name].copy_(average[i])
-                self.optimizer.state[parameter] = {
-                    "step": self.steps[i],
+                self.learner.average.average[name].copy_(average[i])
+                self.learner.optimizer.state[parameter] = {
+                    "step": self.taken.clone(),
                     "exp_avg": first[i].clone(),
                     "exp_avg_sq": second[i].clone(),
                 }
 
     # One step ---------------------------------------------------------------------------------
 
+    def next(self) -> np.ndarray:
+        """The examples of the next step."""
+        step, index = next(self.batches)
+        if self.waits and step > self.member.plan.thaw_at:  # a frozen encoder has nothing to thaw, but it is noted
+            self.learner.thaw(step)
+            self.waits = False
+        self.facts["step"] = step
+        return index
+
     def update(self, gradients: "Sequence[Tensor]", shrink: Tensor) -> None:
         """One step of AdamW, the gradients divided by `shrink`; then the average."""
         step, recipe = self.facts["step"], self.member.recipe
-        share = rate(step, recipe.warmup_steps, self.length)
-        for group, index, (weights, first, second, steps) in self.groups:
-            torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateImportUsage]
+        self.taken += 1
+        for group, index, (weights, first, second) in self.groups:
+            share = rate(step, recipe.warmup_steps, self.length, group["since"])
             torch._fused_adamw_(  # pyright: ignore[reportPrivateImportUsage]
                 weights,
                 [gradients[i] for i in index],
                 first,
                 second,
                 [],
-                steps,
+                [self.taken] * len(index),
                 lr=group["base"] * share,
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],
@@ -151,11 +150,10 @@ class Seat:
         facts["curve"].append([facts["step"] * self.member.recipe.batch_size, self.loss, found])
         if found > facts["score"]:
             facts |= {"score": found, "best_step": facts["step"], "stale": 0}
-            for name, value in zip(self.names, self.current, strict=True):
-                self.best[name].copy_(value)
+            self.learner.keep(dict(zip(self.names, self.current, strict=True)))
         else:
             facts["stale"] += 1
-            facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience
+            facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience and not self.waits
 
     @property
     def current(self) -> "list[Tensor]":
@@ -180,14 +178,16 @@ class Seat:
         """Write the training state, where the last one is old."""
         if self.member.state and time.monotonic() - self.saved > self.member.plan.save_every_s:
             self.leave()
-            self._write()
+            self.learner.save(self.member.state)
+            self.saved = time.monotonic()
 
     @torch.no_grad()
     def probabilities(self, data: Encoded, weights: "Sequence[Tensor] | None" = None) -> np.ndarray:
         """(N, C) with `weights` in place of those that a look judges."""
         head = self.member.head.eval()
-        given = dict(zip(self.names, self.current if weights is None else weights, strict=True))
-        own = {name: given[whole] for (name, _), whole in zip(head.named_parameters(), self.names, strict=True)}
+        names = {id(parameter): name for name, parameter in head.named_parameters()}
+        given = self.current if weights is None else weights
+        own = {names[id(parameter)]: value for parameter, value in zip(self.own, given, strict=True)}
         table = torch.from_numpy(data.streams[self.member.inputs]).to(self.device)
         parts = [functional_call(head, own, (rows,)).float().softmax(-1) for rows in table.split(ROWS)]
         return torch.cat(parts).cpu().numpy()
@@ -198,18 +198,16 @@ class Seat:
         if hasattr(self, "slices"):
             self.leave()
         if valid is None:
-            for name, value in self.weights.items():
-                self.best[name].copy_(value)
+            self.learner.keep(self.learner.weights)
         if member.state:
-            self._write()
+            self.learner.save(member.state)
         notes = list(self.notes)
         if facts["stopped"]:
             notes.append(f"stopped early: no better score in {member.plan.patience} looks")
-        member.network.load_state_dict(self.best)
-        member.network.eval()
-        predicted = None if valid is None else self.probabilities(valid, [self.best[name] for name in self.names])
+        network, best = self.learner.settle(), self.learner.best
+        predicted = None if valid is None else self.probabilities(valid, [best[name] for name in self.names])
         return Run(
-            network=member.network,
+            network=network,
             score=facts["score"],
             probabilities=predicted,
             steps=facts["step"],
@@ -219,9 +217,3 @@ class Seat:
             curve=[tuple(point) for point in facts["curve"]],
             notes=notes + collapsed(predicted, valid),
         )
-
-    def _write(self) -> None:
-        assert self.member.state is not None
-        tensors = checkpoint.gathered(self.weights, self.optimizer, self.average, self.best)
-        checkpoint.write(self.member.state, tensors, self.facts)
-        self.saved = time.monotonic()
