@@ -30,6 +30,7 @@ from seqwright.errors import SpaceError, did_you_mean
 
 Pairing = Literal["joined", "compared"]
 Portfolio = tuple[tuple[str, Candidate], ...]
+FINE_TUNED_TOO = "fine-tuning another way"
 FINE_TUNED = "plain fine-tuning"  # of the whole encoder with its usual settings: a baseline too
 
 
@@ -136,6 +137,7 @@ _FINE_TUNING = Recipe(learning_rate=2e-3, weight_decay=1e-2, batch_size=32, drop
 # Measured on trec6 with MiniLM: this rate is at the level of logistic regression after three passes.
 _PROBE = Recipe(learning_rate=1e-2, weight_decay=1e-4, batch_size=32, dropout=0.0, warmup_steps=10)
 _ALL_LAYERS = Pretrained(tuning=Tuned(share=1.0, learning_rate=1e-4))
+_LOWER_SLOWER = Pretrained(tuning=Tuned(share=1.0, learning_rate=1e-4, decay=0.9))
 _AS_IT_CAME = Pretrained(tuning=Frozen())
 
 
@@ -143,9 +145,13 @@ def _on_an_encoder(probe: Pairing, activation: str) -> Portfolio:
     """Plain fine-tuning, which is usually best, and a linear model of frozen features, which is nearly free."""
     linear = Dense(layers=1)
     tuned = HeadedEncoder(_ALL_LAYERS, readout=Mean(), dense=linear, activation=activation)
+    # The same again would err alike: this one weighs the steps, or reads the texts of a pair apart.
+    readout = AttentionPool(heads=4) if probe == "joined" else Mean()
+    other = HeadedEncoder(_LOWER_SLOWER, readout=readout, dense=linear, activation=activation, pairing=probe)
     frozen = HeadedEncoder(_AS_IT_CAME, readout=Mean(), dense=linear, activation=activation, pairing=probe)
     return (
         (FINE_TUNED, Candidate(tuned, _FINE_TUNING)),
+        (FINE_TUNED_TOO, Candidate(other, _FINE_TUNING)),
         ("frozen encoder, mean, linear", Candidate(frozen, _PROBE)),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from seqwright.arch.binding import bound
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import space_to_data
-from seqwright.arch.portfolio import FINE_TUNED, Portfolio, portfolio
+from seqwright.arch.portfolio import FINE_TUNED, FINE_TUNED_TOO, Portfolio, portfolio
 from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
@@ -107,7 +107,7 @@ def strategy_of(
         "prior": by_size(space, _favoured(space)),  # or half of all draws would be bags
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
-    straight = sum(name == FINE_TUNED for name, _ in begun[:1])
+    straight = sum(name in (FINE_TUNED, FINE_TUNED_TOO) for name, _ in begun[:2])
     return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
 
 
