@@ -1,19 +1,25 @@
 """The stage that decides how to use this machine; decided once in a study's life, so that resumed runs agree."""
 
 import os
+from random import Random
 from typing import Any
 
 import psutil
 
+from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import portfolio_of
+from seqwright.deliver.searching import portfolio_of, prior_of, space_of
 from seqwright.evaluate.calibrate import calibrate
+from seqwright.evaluate.cohorts import CohortEvaluator
 from seqwright.evaluate.executor import Executor
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.local import LocalPool
+from seqwright.evaluate.trial import head_only
 from seqwright.evaluate.workbench import Workbench
+from seqwright.space.moves import sample
 
 HUNG_S, HUNG = 3600.0, 0.9  # a trial has hung after so many seconds, or after that share of the search's clock
+COHORT, LEAST_COHORT, DRAWN = 32, 4, 64  # members of a cohort; candidates drawn to see how many are fit for one
 MEMORY = 0.8  # of the machine's, for all workers together
 WORTH_S, GUESS = 8.0, 500.0  # with less time for the search nothing is measured, and this many a second assumed
 CALIBRATED_S = 120.0  # searches shorter than this do not spend seconds on measuring threads against processes
@@ -53,7 +59,7 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
     if (slots, threads) != (executor.slots, 1):
         executor.close()
         executor = LocalPool(slots, threads)
-    return FullEvaluator(
+    training = (
         executor,
         bench.folder,
         run.study.folder,
@@ -63,3 +69,17 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
         run.options.trial_timeout_s or (HUNG_S if run.plan.search_s is None else max(60.0, HUNG * run.plan.search_s)),
         run.options.trial_memory_mib or MEMORY * psutil.virtual_memory().total / 2**20 / slots,
     )
+    if bench.encoder is None:
+        return FullEvaluator(*training)
+    return CohortEvaluator(*training, size=cohort_of(run.options, bench))
+
+
+def cohort_of(options: Options, bench: Workbench) -> int:
+    """How many proposals may be under way for each worker: the more, the more of them are heads that train together.
+
+    All would be waste where they are not: a strategy learns nothing from what is still under way.
+    """
+    space = space_of(options, bench)
+    prior = prior_of(space)
+    drawn = [sample(space, Random(seed), prior) for seed in range(DRAWN)]
+    return max(LEAST_COHORT, sum(head_only(candidate, 0, 0) for candidate in drawn) * COHORT // DRAWN)

@@ -27,11 +27,12 @@ from seqwright.search.strategy import Strategy
 from seqwright.space.census import questions
 from seqwright.space.narrow import ban, fix
 from seqwright.space.nodes import Space
-from seqwright.space.prior import by_size
+from seqwright.space.prior import Prior, by_size
 from seqwright.study.record import Fidelity, Trial
 
 SPACE = "space"  # the event that keeps the space of a search
 FAVOURED = {"pretrained": 6.0, "sequence": 1.0, "bag": 1.0}  # what learns fastest, per second and per example
+LAST_S = 2.0  # to write a large network's last state; its last look takes a third of the time of training as long
 UNEQUAL = 3.0  # the largest class holds so many times the smallest
 BALANCE = "/recipe/class_balance"
 
@@ -104,17 +105,18 @@ def strategy_of(
         "seed": options.seed,
         "portfolio": begun,
         "admissible": limits,
-        "prior": by_size(space, _favoured(space)),  # or half of all draws would be bags
+        "prior": prior_of(space),
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
     straight = sum(name in (FINE_TUNED, FINE_TUNED_TOO) for name, _ in begun[:2])
     return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
 
 
-def _favoured(space: Space) -> "dict[str, dict[str, float]]":
-    """Weights for the kinds of networks: where a head on a pretrained encoder is one, most draws are that."""
+def prior_of(space: Space) -> Prior:
+    """Weights for draws: by size, or half of all would be bags; most are heads on an encoder where those are a kind."""
     kinds = questions(space).get("/architecture")
-    return {"/architecture": FAVOURED} if kinds is not None and "pretrained" in kinds.labels() else {}
+    favoured = kinds is not None and "pretrained" in kinds.labels()
+    return by_size(space, {"/architecture": FAVOURED} if favoured else None)
 
 
 def vet(run: Run, bench: Workbench) -> None:
@@ -170,8 +172,11 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         run.show.trial(trial)
         sweep(trial)
 
-    # A trial that is cut short still has a score, unless it had to see several folds.
-    evaluator.stop_at = run.at(ends) if bench.searched == 1 else None
+    # A trial that is cut short still has a score, unless it had to see several folds. A large one takes time over it.
+    last_look_s = 0.0
+    if bench.encoder is not None and examples_per_s is not None:
+        last_look_s = LAST_S + len(bench.folds[0][1]) / examples_per_s
+    evaluator.stop_at = run.at(ends if ends is None else ends - last_look_s) if bench.searched == 1 else None
     search(
         run.study,
         strategy_of(run.options, space, begun, rungs, run.budget.trials),

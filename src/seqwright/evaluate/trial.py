@@ -1,7 +1,7 @@
 """What a worker does with a proposal: build the network, train it on each fold, score it on what was left out."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,8 @@ def run(**arguments: Any) -> dict[str, Any]:
     """
     import torch
 
+    from seqwright.train.fit import Diverged
+
     order = Order(**arguments)
     torch.set_num_threads(order.threads)
     began = time.monotonic()
@@ -68,6 +70,17 @@ def run(**arguments: Any) -> dict[str, Any]:
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))
+    if not refit and head_only(candidate, 0, order.thaw_at):
+        from seqwright.evaluate.cohort_trial import run as run_heads  # many times as fast as what follows, even for one
+
+        examples = order.examples
+        if not head_only(candidate, examples, order.thaw_at):
+            examples = order.thaw_at
+        (told,) = run_heads([asdict(order) | {"examples": examples}])
+        if "error" in told:
+            raise Diverged(told["error"].removeprefix("Diverged: "))
+        if examples == order.examples:
+            return told
     development = bench.reading(candidate.architecture, bench.development, order.precision, order.device)
     runs = []
     for fold in which:

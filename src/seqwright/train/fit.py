@@ -127,6 +127,7 @@ def fit(
     before = facts["seconds"]
     length = plan.steps if plan.schedule == "cosine" else None
     notes: list[str] = []
+    predicted: Any = None  # of the best look, if it was in this process
     saved, seen_loss = time.monotonic(), 0.0
     network.train()
 
@@ -156,11 +157,13 @@ def fit(
         out_of_time = plan.stop_at is not None and time.monotonic() > plan.stop_at
         if valid is not None and (step % plan.looks == 0 or step == plan.steps or out_of_time):
             current = average.average if plan.schedule == "constant" else weights
-            found = look(network, current, valid, streams, score, plan)
+            answers = look(network, current, valid, streams, plan.precision)
+            found = float(score(answers, valid.targets))
             facts["curve"].append([step * recipe.batch_size, seen_loss, found])
             if found > facts["score"]:
                 facts |= {"score": found, "best_step": step, "stale": 0}
                 learner.keep(current)
+                predicted = answers
             else:
                 facts["stale"] += 1
                 # What is still to be thawed has not shown what it can do.
@@ -179,7 +182,8 @@ def fit(
     if facts["stopped"]:
         notes.append(f"stopped early: no better score in {plan.patience} looks")
     learner.settle()
-    predicted = None if valid is None else probabilities(network, valid, streams, plan.precision)
+    if valid is not None and predicted is None:
+        predicted = probabilities(network, valid, streams, plan.precision)
     notes += collapsed(predicted, valid)
     return Run(
         network=network,
@@ -208,15 +212,13 @@ def batches(train: Encoded, batch_size: int, plan: Plan, done: int, streams: Any
 
 
 @torch.no_grad()
-def look(
-    network: nn.Module, weights: "dict[str, Tensor]", valid: Encoded, streams: Any, score: Any, plan: Plan
-) -> float:
-    """The score with `weights` in place of the network's own, which are put back after."""
+def look(network: nn.Module, weights: "dict[str, Tensor]", valid: Encoded, streams: Any, precision: str) -> Any:
+    """Probabilities with `weights` in place of the network's own, which are put back after."""
     live = trained(network)
     own = {name: value.clone() for name, value in live.items()}
     restore(network, weights)
     try:
-        return float(score(probabilities(network, valid, streams, plan.precision), valid.targets))
+        return probabilities(network, valid, streams, precision)
     finally:
         restore(network, own)
 
