@@ -66,12 +66,19 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
         threads,
         run.options.device,
         run.options.precision,
-        run.options.trial_timeout_s or (HUNG_S if run.plan.search_s is None else max(60.0, HUNG * run.plan.search_s)),
+        run.options.trial_timeout_s or hung_s(run.plan.search_s, bench.encoder is not None),
         run.options.trial_memory_mib or MEMORY * psutil.virtual_memory().total / 2**20 / slots,
     )
     if bench.encoder is None:
         return FullEvaluator(*training)
     return CohortEvaluator(*training, size=cohort_of(run.options, bench))
+
+
+def hung_s(search_s: "float | None", encoder: bool) -> float:
+    """After how many seconds a trial has hung. One that fine-tunes an encoder may take all there is, and stops itself."""
+    if search_s is None:
+        return HUNG_S
+    return max(60.0, 1.5 * search_s if encoder else HUNG * search_s)
 
 
 def cohort_of(options: Options, bench: Workbench) -> int:

@@ -10,7 +10,7 @@ from seqwright.arch.candidate import Candidate
 from seqwright.evaluate.executor import Executor, Job, Outcome
 from seqwright.evaluate.workbench import Workbench, load
 
-MEASURED_S = 0.6
+MEASURED_S, LEAST_STEPS = 0.6, 8
 
 
 def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, precision: str) -> "dict[str, float]":
@@ -35,7 +35,8 @@ def run(prepared: str, candidate: "dict[str, Any]", threads: int, device: str, p
         return time.monotonic() - began
 
     steps(2)  # the first steps pay for allocation and planning
-    count, taken = 4, steps(4)
+    count = LEAST_STEPS  # whose batches are long and short by chance
+    taken = steps(count)
     while taken < MEASURED_S / 2 and count < 4096:
         count = int(np.clip(count * MEASURED_S / max(taken, 1e-3), count + 1, count * 16))
         taken = steps(count)
