@@ -47,11 +47,16 @@ ENCODER = "encoder"  # its config and safetensors
 
 @dataclass(frozen=True)
 class Member:
-    """One network of the delivered ensemble and its share in the average."""
+    """One network of the delivered ensemble and its share in the average.
+
+    Args:
+        source: whence its weights came, where that is known: what has the same is the same network.
+    """
 
     candidate: Candidate
     weight: float
     tensors: "dict[str, Tensor]"
+    source: str = ""
 
 
 @dataclass
@@ -73,19 +78,27 @@ class Model:
         # A network reads one unknown step of an empty sentence, which has no step to answer for.
         return [steps[: len(tokens)] for steps, tokens in zip(found, examples.inputs[self.task.inputs[0]], strict=True)]
 
-    def answer(self, encoded: Encoded) -> Any:
-        """`probabilities` of examples that this preparation encoded already."""
-        from seqwright.train.device import threads
+    def answer(self, encoded: Encoded, kept: "dict[str, Any] | None" = None) -> Any:
+        """`probabilities` of examples that this preparation encoded already.
+
+        Args:
+            kept: answers to these examples by a member's source; what is known is not asked again.
+        """
+        import torch
+
+        from seqwright.train.device import precision_of, threads
         from seqwright.train.predict import probabilities
 
         shares = np.array([m.weight for m in self.members])
-        answers = []
+        answers, kept = [], {} if kept is None else kept
         for place, member in enumerate(self.members):
-            # An encoder is large enough for every core; the others lose by a second thread.
-            with threads((os.cpu_count() or 1) if _reads_encoder(member) else 1):
-                answers.append(
-                    probabilities(self._network(member, place), encoded, member.candidate.architecture.streams)
-                )
+            if (source := member.source or str(place)) not in kept:
+                network, streams = self._network(member, place), member.candidate.architecture.streams
+                precision = precision_of(network, "auto", torch.device("cpu"))
+                # An encoder is large enough for every core; the others lose by a second thread.
+                with threads((os.cpu_count() or 1) if _reads_encoder(member) else 1):
+                    kept[source] = probabilities(network, encoded, streams, precision)
+            answers.append(kept[source])
         return blend(answers, shares / shares.sum())
 
     def predict(self, examples: Examples) -> "list[Any]":

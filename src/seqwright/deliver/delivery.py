@@ -17,7 +17,7 @@ from seqwright.deliver.ensemble import ROUNDS, common, select
 from seqwright.deliver.evidence import Evidence
 from seqwright.deliver.gather import facts
 from seqwright.deliver.measuring import measure
-from seqwright.deliver.networks import states, weights
+from seqwright.deliver.networks import member_of, states
 from seqwright.deliver.refitting import Finals, earlier
 from seqwright.deliver.run import Run
 from seqwright.deliver.strategies import schedule_of
@@ -87,7 +87,7 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     members = []
     for name, share in shares.items():
         kept = found[name].states[-1:] if single else found[name].states
-        members += [bundle.Member(found[name].candidate, share / len(kept), weights(state)) for state in kept]
+        members += [member_of(found[name].candidate, state, share / len(kept)) for state in kept]
     evidence = measure(run, bench, members, trials, baselines)
     story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
     folder = study.folder / "best"

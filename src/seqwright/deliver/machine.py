@@ -75,7 +75,7 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
 
 
 def hung_s(search_s: "float | None", encoder: bool) -> float:
-    """After how many seconds a trial has hung. One that fine-tunes an encoder may take all there is, and stops itself."""
+    """After how many seconds a trial has hung; one that fine-tunes an encoder may take all the time there is."""
     if search_s is None:
         return HUNG_S
     return max(60.0, 1.5 * search_s if encoder else HUNG * search_s)

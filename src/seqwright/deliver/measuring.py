@@ -11,7 +11,7 @@ from seqwright.data import store
 from seqwright.data.examples import listed
 from seqwright.deliver import bundle
 from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
-from seqwright.deliver.networks import states, weights
+from seqwright.deliver.networks import member_of, states
 from seqwright.deliver.refitting import deliveries
 from seqwright.deliver.run import Run
 from seqwright.evaluate import predictions
@@ -37,20 +37,21 @@ def measure(
             test = replace(test, streams=test.streams | bench.reading(architecture, test).streams)
     begun = begun_with(trials)
     targets = listed(test.targets)
-    answers = {DELIVERED: bundle.Model(bench.task, bench.preparation, members, {}).answer(test)}
+    kept: dict[str, Any] = {}
+    answers = {DELIVERED: bundle.Model(bench.task, bench.preparation, members, {}).answer(test, kept)}
     from_portfolio = leaderboard(t for t in trials if codec.identity(t.proposal.candidate) in begun)
     plain = [t for t in leaderboard(trials) if t.proposal.why.startswith(f"{HAND_MADE}: {FINE_TUNED}")]
     baselines = dict(baselines)
     for name, trial in [*((PORTFOLIO, t) for t in from_portfolio[:1]), *((FINE_TUNED, t) for t in plain[:1])]:
         own = states(bench, study.folder, trial)
         if own:
-            rivals = [bundle.Member(trial.proposal.candidate, 1.0, weights(state)) for state in own]
-            answers[name] = bundle.Model(bench.task, bench.preparation, rivals, {}).answer(test)
+            rivals = [member_of(trial.proposal.candidate, state) for state in own]
+            answers[name] = bundle.Model(bench.task, bench.preparation, rivals, {}).answer(test, kept)
         if own and name == FINE_TUNED:
             baselines[name] = {"name": name, "said": [f"trial {trial.proposal.number} of the search"]}
     for name in baselines:
-        if (kept := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
-            answers[name] = kept[1]
+        if (told := predictions.load(study.folder, f"baseline-{name}-test")) is not None:
+            answers[name] = told[1]
     if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
         study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
     evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
