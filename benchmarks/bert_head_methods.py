@@ -55,7 +55,7 @@ class Form:
     max_length: int = 0
 
 
-QUICK = Form("quick", trials=6, seeds=2, rungs=2, epochs=3, steps=100, folds=1, max_length=32)
+QUICK = Form("quick", trials=6, seeds=2, rungs=2, epochs=3, steps=150, folds=1, max_length=32)
 FULL = Form("full", trials=50, seeds=5, rungs=3, epochs=9, steps=400)
 
 

@@ -119,7 +119,10 @@ def test_what_architecture_adds_is_the_mean_over_sets_and_seeds():
     right, constant = [0, 1] * 50, [0] * 100
     runs = [(seed, name) for seed in range(3) for name in ("text/cola", "pairs/rte")]
     control = [row(bert_head_report.CONTROL, seed, constant, name) for seed, name in runs]
-    ours = [row("x", seed, right, name) for seed, name in runs]
-    said = bert_head_report.words([*control, *ours], [bert_head_report.CONTROL, "x"])
-    assert "6 runs, 2 sets" in said and "x: +0.5000 [+0.5000, +0.5000], better" in said
-    assert "12 of 24 trials collapsed" in said
+    ours = [row("x over y", seed, right, name) for seed, name in runs]
+    pooled = [row(bert_head_report.POOLED, seed, right, name) for seed, name in runs]
+    methods = [bert_head_report.CONTROL, bert_head_report.POOLED, "x over y"]
+    said = bert_head_report.words([*control, *pooled, *ours], methods)
+    assert "6 runs, 2 sets" in said and "x over y: +0.5000 [+0.5000, +0.5000], better" in said
+    assert f"beside {bert_head_report.POOLED}: +0.0000 [+0.0000, +0.0000], not told apart" in said
+    assert "18 of 36 trials collapsed" in said
