@@ -11,6 +11,7 @@ from seqwright.errors import InputError
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.halving import Asha, Halving
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
+from seqwright.search.local_search import BEGIN, LocalSearch
 from seqwright.search.optuna_sampler import BOHB_DRAWN, Bayesian
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
@@ -46,6 +47,10 @@ def _evolution(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Evolution(space, population=population, sample=sample, begin=begin, **common)
 
 
+def _local(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return LocalSearch(space, begin=min(BEGIN, max(1, (expected or 100) // 8)), **common)
+
+
 def _tpe(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", **common)
 
@@ -65,6 +70,7 @@ STRATEGIES: dict[str, Named] = {
     "gp": Named(_gp, all_rungs=True),
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
     "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
+    "local": Named(_local),
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,

@@ -58,7 +58,7 @@ def fit(
     ] = False,
     start: Annotated[str, typer.Option(help="Begin from the winner of that run.", rich_help_panel=SPACE)] = "",
     strategy: Annotated[
-        str, typer.Option(help="evolution, random, tpe, gp, bohb or gp-hyperband.", rich_help_panel=SPACE)
+        str, typer.Option(help="evolution, random, local, tpe, gp, bohb or gp-hyperband.", rich_help_panel=SPACE)
     ] = "evolution",
     schedule: Annotated[
         str,

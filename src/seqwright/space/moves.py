@@ -12,7 +12,7 @@ from typing import Any
 from seqwright.errors import SpaceError
 from seqwright.space.census import questions
 from seqwright.space.fill import answers, fill
-from seqwright.space.nodes import Choice, Path, Record, Space, Stack, is_tuple, label, same
+from seqwright.space.nodes import Answers, Choice, Path, Record, Space, Stack, is_tuple, label, same
 from seqwright.space.prior import Prior
 
 
@@ -51,8 +51,15 @@ def mutate(space: Space, value: Any, rng: Random, prior: Prior | None = None) ->
     if not open_paths:
         raise SpaceError("The space holds a single value, so there is nothing to mutate.")
     target = rng.choice(open_paths)
+    return change(space, known, target, _other(rng, target, asked[target], known[target], prior), rng, prior)
+
+
+def change(
+    space: Space, known: Answers, target: Path, new: int, rng: Random, prior: Prior | None = None
+) -> tuple[Any, Move]:
+    """The value of the answers `known` with another at `target`; see `mutate`."""
+    asked = questions(space)
     question, old = asked[target], known[target]
-    new = _other(rng, target, question, old, prior)
     labels = question.labels()
     inside, was_inside = f"{target}/{labels[new]}", f"{target}/{labels[old]}"
 
@@ -104,7 +111,7 @@ def _other(rng: Random, path: Path, question: Choice, old: int, prior: Prior | N
 
 
 @dataclass(frozen=True)
-class _Site:
+class Site:
     """A stack in a value: its path, its node, its elements, and the way to it (field names and indices)."""
 
     path: Path
@@ -116,7 +123,7 @@ class _Site:
 def insert(space: Space, value: Any, rng: Random, prior: Prior | None = None) -> tuple[Any, Move] | None:
     """Put a fresh element somewhere into a stack; None where all are full."""
 
-    def edit(site: _Site) -> tuple[tuple[Any, ...], Move]:
+    def edit(site: Site) -> tuple[tuple[Any, ...], Move]:
         i = rng.randint(0, len(site.elements))
         path = f"{site.path}/{i}"
         new = fill(site.stack.element, lambda p, q: draw(rng, p, q, prior), path)
@@ -128,7 +135,7 @@ def insert(space: Space, value: Any, rng: Random, prior: Prior | None = None) ->
 def remove(space: Space, value: Any, rng: Random) -> tuple[Any, Move] | None:
     """Take an element out of a stack; None where all are as short as they may be."""
 
-    def edit(site: _Site) -> tuple[tuple[Any, ...], Move]:
+    def edit(site: Site) -> tuple[tuple[Any, ...], Move]:
         i = rng.randrange(len(site.elements))
         rest = (*site.elements[:i], *site.elements[i + 1 :])
         return rest, Move("remove", f"{site.path}/{i}", words(site.elements[i]), "")
@@ -139,7 +146,7 @@ def remove(space: Space, value: Any, rng: Random) -> tuple[Any, Move] | None:
 def duplicate(space: Space, value: Any, rng: Random) -> tuple[Any, Move] | None:
     """Put a copy of an element behind it; None where no stack has both an element and room."""
 
-    def edit(site: _Site) -> tuple[tuple[Any, ...], Move]:
+    def edit(site: Site) -> tuple[tuple[Any, ...], Move]:
         i = rng.randrange(len(site.elements))
         twice = (*site.elements[: i + 1], *site.elements[i:])
         return twice, Move("duplicate", f"{site.path}/{i}", "", words(site.elements[i]))
@@ -150,11 +157,11 @@ def duplicate(space: Space, value: Any, rng: Random) -> tuple[Any, Move] | None:
 def swap(space: Space, value: Any, rng: Random) -> tuple[Any, Move] | None:
     """Exchange two different elements of a stack; None where there are none."""
 
-    def pairs(site: _Site) -> list[tuple[int, int]]:
+    def pairs(site: Site) -> list[tuple[int, int]]:
         e = site.elements
         return [(i, j) for i in range(len(e)) for j in range(i) if not same(e[i], e[j])]
 
-    def edit(site: _Site) -> tuple[tuple[Any, ...], Move]:
+    def edit(site: Site) -> tuple[tuple[Any, ...], Move]:
         i, j = rng.choice(pairs(site))
         swapped = list(site.elements)
         swapped[i], swapped[j] = swapped[j], swapped[i]
@@ -168,42 +175,43 @@ def _edit(
     space: Space,
     value: Any,
     rng: Random,
-    possible: Callable[[_Site], bool],
-    edit: Callable[[_Site], tuple[tuple[Any, ...], Move]],
+    possible: Callable[[Site], bool],
+    edit: Callable[[Site], tuple[tuple[Any, ...], Move]],
 ) -> tuple[Any, Move] | None:
     known = answers(space, value)
-    sites = [site for site in _sites(space, value, known, "", ()) if possible(site)]
-    if not sites:
+    open_sites = [site for site in sites(space, value, known) if possible(site)]
+    if not open_sites:
         return None
-    site = rng.choice(sites)
+    site = rng.choice(open_sites)
     elements, move = edit(site)
-    return _put(value, site.way, elements), move
+    return put(value, site.way, elements), move
 
 
-def _sites(space: Space, value: Any, known: dict[Path, int], path: Path, way: tuple[str | int, ...]) -> Iterator[_Site]:
+def sites(space: Space, value: Any, known: Answers, path: Path = "", way: tuple[str | int, ...] = ()) -> Iterator[Site]:
+    """The stacks of a value whose answers are `known`, outer ones first."""
     if isinstance(space, Choice):
         index = known[path]
-        yield from _sites(space.options[index], value, known, f"{path}/{space.labels()[index]}", way)
+        yield from sites(space.options[index], value, known, f"{path}/{space.labels()[index]}", way)
     elif isinstance(space, Record):
         for name, part in space.fields:
-            yield from _sites(part, getattr(value, name), known, f"{path}/{name}", (*way, name))
+            yield from sites(part, getattr(value, name), known, f"{path}/{name}", (*way, name))
     elif isinstance(space, Stack):
-        yield _Site(path, space, value, way)
+        yield Site(path, space, value, way)
         for i, element in enumerate(value):
-            yield from _sites(space.element, element, known, f"{path}/{i}", (*way, i))
+            yield from sites(space.element, element, known, f"{path}/{i}", (*way, i))
     elif is_tuple(space):
         for i, part in enumerate(space):
-            yield from _sites(part, value[i], known, f"{path}/{i}", (*way, i))
+            yield from sites(part, value[i], known, f"{path}/{i}", (*way, i))
 
 
-def _put(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
+def put(value: Any, way: tuple[str | int, ...], new: Any) -> Any:
     """`value` with `new` at the end of the way."""
     if not way:
         return new
     step, rest = way[0], way[1:]
     if isinstance(step, int):
-        return (*value[:step], _put(value[step], rest, new), *value[step + 1 :])
-    return replace(value, **{step: _put(getattr(value, step), rest, new)})
+        return (*value[:step], put(value[step], rest, new), *value[step + 1 :])
+    return replace(value, **{step: put(getattr(value, step), rest, new)})
 
 
 def words(value: Any) -> str:
