@@ -84,6 +84,7 @@ def test_options_are_checked_before_any_budget_is_spent(run: Run, texts: Path) -
     for arguments, said in (
         (["--set", "/architecture/body/wid=3"], 'Nothing in the space matches "/architecture/body/wid"'),
         (["--ban", "lstn"], 'Nothing in the space is labelled "lstn".'),
+        (["--prior", "/layers/*/mixer=lsmt:3"], 'is labelled "lsmt". Did you mean "lstm"?'),
         (["--start", "nowhere"], "--start: There is no folder nowhere."),
         (["--space", "txt"], '"txt" is neither a file nor a named space.'),
         (["--metric", "f7"], 'There is no metric "f7"'),

@@ -87,6 +87,6 @@ def cohort_of(options: Options, bench: Workbench) -> int:
     All would be waste where they are not: a strategy learns nothing from what is still under way.
     """
     space = space_of(options, bench)
-    prior = prior_of(space)
+    prior = prior_of(space, options.prior)
     drawn = [sample(space, Random(seed), prior) for seed in range(DRAWN)]
     return max(LEAST_COHORT, sum(head_only(candidate, 0, 0) for candidate in drawn) * COHORT // DRAWN)

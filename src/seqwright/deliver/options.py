@@ -27,6 +27,7 @@ class Options:
         seed: of everything drawn.
         space: name of a space or a JSON file; "" for the task's own.
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
+        prior: what is likely to be good ("PATH=LABEL:WEIGHT,LABEL:WEIGHT"); see `space.expert`.
         encoder: pretrained encoder for texts: a name on the hub, a folder, "none", or "auto" for one that is installed.
         trust_pickle: read an encoder whose weights are pickled, which can run code of whoever made them.
         feature_cache_gib: what the hidden states of frozen encoders may take on disk, for all runs together.
@@ -56,6 +57,7 @@ class Options:
     fix: tuple[str, ...] = ()
     ban: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
+    prior: tuple[str, ...] = ()
     encoder: str = "auto"
     trust_pickle: bool = False
     feature_cache_gib: float = 8.0

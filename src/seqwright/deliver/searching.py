@@ -1,6 +1,7 @@
 """The stage of the search: the space as the user narrowed it, the fidelities the clock allows, the strategy."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from seqwright.search.limits import Limits
 from seqwright.search.loop import search
 from seqwright.search.strategy import Strategy
 from seqwright.space.census import questions
+from seqwright.space.expert import expert
 from seqwright.space.narrow import ban, fix
 from seqwright.space.nodes import Space
 from seqwright.space.prior import Prior, by_size
@@ -105,18 +107,23 @@ def strategy_of(
         "seed": options.seed,
         "portfolio": begun,
         "admissible": limits,
-        "prior": prior_of(space),
+        "prior": prior_of(space, options.prior),
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
     straight = sum(name in (FINE_TUNED, FINE_TUNED_TOO) for name, _ in begun[:2])
     return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
 
 
-def prior_of(space: Space) -> Prior:
-    """Weights for draws: by size, or half of all would be bags; most are heads on an encoder where those are a kind."""
+def prior_of(space: Space, wishes: Sequence[str] = ()) -> Prior:
+    """Weights for draws: by size, or half of all would be bags; most are heads on an encoder where those are a kind.
+
+    Args:
+        wishes: of the user's, which multiply these.
+    """
     kinds = questions(space).get("/architecture")
     favoured = kinds is not None and "pretrained" in kinds.labels()
-    return by_size(space, {"/architecture": FAVOURED} if favoured else None)
+    usual = by_size(space, {"/architecture": FAVOURED} if favoured else None)
+    return expert(space, wishes, usual) if wishes else usual
 
 
 def vet(run: Run, bench: Workbench) -> None:

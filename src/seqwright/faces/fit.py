@@ -50,6 +50,14 @@ def fit(
     require: Annotated[
         list[str] | None, typer.Option(help="A kind that every network must have.", rich_help_panel=SPACE)
     ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=LABEL:WEIGHT",
+            help='What you expect to be good, as in "/layers/*/mixer=lstm:3": three times as likely.',
+            rich_help_panel=SPACE,
+        ),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(help='Pretrained encoder: a name, a folder, "auto" or "none".', rich_help_panel=SPACE)
     ] = "auto",
@@ -100,6 +108,7 @@ def fit(
         "budget": budget, "target": target, "text": text, "task": task, "weight": weight, "group": group,
         "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
+        "prior": prior or (),
         "start": start, "encoder": encoder, "trust_pickle": trust_pickle, "feature_cache_gib": feature_cache,
         "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
         "precision": precision, "asynchronous": asynchronous, "single": single,
