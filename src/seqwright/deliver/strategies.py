@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqwright.errors import InputError
+from seqwright.search.bananas import Bananas
 from seqwright.search.evolution import Evolution, sizes
+from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.halving import Asha, Halving
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
 from seqwright.search.local_search import BEGIN, LocalSearch
@@ -59,6 +61,14 @@ def _gp(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="gp", **common)
 
 
+def _bananas(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Bananas(space, **common)
+
+
+def _gp_encoding(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return EncodedGp(space, **common)
+
+
 def _bohb(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", drawn=BOHB_DRAWN, **common)
 
@@ -68,6 +78,8 @@ STRATEGIES: dict[str, Named] = {
     "random": Named(_random),
     "tpe": Named(_tpe, all_rungs=True),
     "gp": Named(_gp, all_rungs=True),
+    "bananas": Named(_bananas, all_rungs=True),
+    "gp-encoding": Named(_gp_encoding, all_rungs=True),
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
     "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
     "local": Named(_local),

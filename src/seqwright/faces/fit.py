@@ -66,7 +66,11 @@ def fit(
     ] = False,
     start: Annotated[str, typer.Option(help="Begin from the winner of that run.", rich_help_panel=SPACE)] = "",
     strategy: Annotated[
-        str, typer.Option(help="evolution, random, local, tpe, gp, bohb or gp-hyperband.", rich_help_panel=SPACE)
+        str,
+        typer.Option(
+            help="evolution, random, local, bananas, gp-encoding, tpe, gp, bohb or gp-hyperband.",
+            rich_help_panel=SPACE,
+        ),
     ] = "evolution",
     schedule: Annotated[
         str,
