@@ -16,10 +16,23 @@ from seqwright.study.record import Proposal, Trial
 
 @dataclass(frozen=True)
 class Entry:
-    """What a table knows of a candidate: its score, higher is better, and the seconds its training took."""
+    """What a table knows of a candidate: its score, higher is better, and the seconds its training took.
+
+    Args:
+        curve: (examples, score, seconds since the start) at lower fidelities, ascending, the whole training last.
+        continues: a promotion pays the seconds since its checkpoint only; not so where each fidelity is a run of its
+            own, as with a schedule that knows its end.
+    """
 
     score: float
     seconds: float = 1.0
+    curve: tuple[tuple[int, float, float], ...] = ()
+    continues: bool = False
+
+    def at(self, examples: int) -> tuple[float, float]:
+        """Score and seconds of the longest training of at most `examples`, or of the shortest; 0 means the whole."""
+        steps = [step for step in self.curve if step[0] <= examples] or list(self.curve[:1])
+        return steps[-1][1:] if steps and examples else (self.score, self.seconds)
 
 
 Table = Mapping[Candidate, Entry | float] | Callable[[Candidate], Entry | float]
@@ -39,6 +52,7 @@ class TableEvaluator:
         self.clock_s = 0.0
         self._look_up = table if callable(table) else table.__getitem__
         self._queue: deque[Proposal] = deque()
+        self._trained_s: dict[Candidate, float] = {}  # where its checkpoint stands, in seconds of training
         self._running: list[tuple[float, int, Trial]] = []  # a heap: (time it ends, proposal's number, trial)
 
     def submit(self, proposal: Proposal) -> None:
@@ -80,6 +94,11 @@ class TableEvaluator:
         except Exception as error:  # a failed trial is data
             return Trial(proposal, -math.inf, error=f"{type(error).__name__}: {error}")
         entry = found if isinstance(found, Entry) else Entry(found)
-        if not math.isfinite(entry.score):
-            return Trial(proposal, -math.inf, seconds=entry.seconds, error=f"the table's score is {entry.score}")
-        return Trial(proposal, entry.score, {"score": entry.score}, seconds=entry.seconds)
+        score, seconds = entry.at(proposal.fidelity.examples)
+        if entry.continues:
+            begun_s = self._trained_s.get(proposal.candidate, 0.0) if proposal.start == "checkpoint" else 0.0
+            self._trained_s[proposal.candidate] = seconds
+            seconds -= min(begun_s, seconds)
+        if not math.isfinite(score):
+            return Trial(proposal, -math.inf, seconds=seconds, error=f"the table's score is {score}")
+        return Trial(proposal, score, {"score": score}, seconds=seconds)

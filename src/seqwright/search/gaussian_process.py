@@ -24,18 +24,14 @@ class GaussianProcess:
     """Predicts scores that were brought to about mean 0 and variance 1.
 
     Args:
-        groups: (P,) the number of the question that each place of the encoding belongs to.
+        groups: (P,) the number of the question that each place of the encoding belongs to; None for one each.
     """
 
-    groups: np.ndarray
+    groups: np.ndarray | None = None
     log_noise: float = float(np.log(NOISE[0]))
-    log_relevance: np.ndarray = field(init=False)
+    log_relevance: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    _place: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     _trained: int = 0
-    _begun: bool = False
-
-    def __post_init__(self) -> None:
-        self.questions = int(self.groups.max()) + 1 if len(self.groups) else 1
-        self.log_relevance = np.zeros(self.questions)
 
     def fit(self, x: np.ndarray, y: np.ndarray, seed: int = 0) -> None:
         """Learn from x (N, P) and y (N,). Relevances are learnt anew whenever a fifth more is known.
@@ -43,11 +39,11 @@ class GaussianProcess:
         Args:
             seed: not needed: nothing here is drawn.
         """
-        if not self._begun:
+        if not self._trained:
+            self._place = np.arange(x.shape[1]) if self.groups is None else self.groups
             differing = max(1.0, _distances(x, x).mean())
             self._middle = float(np.log(RELEVANCE * 6 / max(6.0, differing)))
-            self.log_relevance[:] = self._middle
-            self._begun = True
+            self.log_relevance = np.full(int(self._place.max(initial=0)) + 1, self._middle)
         if len(x) >= 1.2 * self._trained:
             self._trained = len(x)
             self._learn(x, y)
@@ -66,15 +62,15 @@ class GaussianProcess:
         return self._mean + k @ self._alpha, np.sqrt(self._variance * np.maximum(variance, 1e-9))
 
     def _scaled(self, x: np.ndarray) -> np.ndarray:
-        return x * np.exp(0.5 * self.log_relevance)[self.groups]
+        return x * np.exp(0.5 * self.log_relevance)[self._place]
 
     def _learn(self, x: np.ndarray, y: np.ndarray) -> None:
         """Adam (Kingma & Ba 2015) on the posterior of relevances and noise, the amplitude at its best for each."""
-        varied = [q for q in range(self.questions) if np.ptp(x[:, self.groups == q], axis=0).any()]
+        varied = [q for q in range(len(self.log_relevance)) if np.ptp(x[:, self._place == q], axis=0).any()]
         n = len(x)
         if not varied or len(varied) * n * n > MOST_QUESTIONS:
             return
-        apart = np.stack([_distances(x[:, self.groups == q], x[:, self.groups == q]) for q in varied])  # (Q, N, N)
+        apart = np.stack([_distances(x[:, self._place == q], x[:, self._place == q]) for q in varied])  # (Q, N, N)
         flat, centred = apart.reshape(len(varied), -1), y - y.mean()
         state = np.append(self.log_relevance[varied], self.log_noise)
         middle = np.append(np.full(len(varied), self._middle), np.log(NOISE[0]))

@@ -18,5 +18,5 @@ class EncodedGp(Surrogate):
     def __init__(self, space: Space, **given: Any) -> None:
         settings: dict[str, Any] = {"acquisition": "improvement"} | given
         sizes = [2 if q.ordered else len(q.options) for q in questions(space).values() if len(q.options) > 1]
-        place = groups(sizes)
+        place = None if settings.get("encoding") else groups(sizes)
         super().__init__(space, model=lambda: GaussianProcess(place), name="Gaussian process", **settings)

@@ -20,10 +20,10 @@ from seqwright.search.evolution import EDITS
 from seqwright.search.fresh import generator
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
-from seqwright.space.census import contains, questions, size
+from seqwright.space.census import contains, every, questions, size
 from seqwright.space.encode import encode
 from seqwright.space.moves import Move, mutate, sample
-from seqwright.space.nodes import Space
+from seqwright.space.nodes import Choice, Space
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -31,9 +31,11 @@ BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
 STRUCTURAL = 0.3  # of the edits, where the space has stacks
+SMALL = 600
 DRAWN = 0.15  # of the pool, drawn afresh
 
 Acquisition = Literal["thompson", "improvement"]
+Mutant = tuple[Candidate, str | None, list[Move], np.ndarray]  # a candidate, its parent's id, moves from it, encoding
 
 
 class Predictor(Protocol):
@@ -53,6 +55,7 @@ class Surrogate(RandomSearch):
         begin: trials with a score that a fidelity needs before it is modelled.
         pool: how many candidates are ranked for each proposal.
         refit: the model learns again when the trials grew by this share.
+        encoding: what a model sees of a candidate, (P,) numbers from 0 to 1; by default its answers (`space.encode`).
     """
 
     def __init__(
@@ -70,15 +73,21 @@ class Surrogate(RandomSearch):
         begin: int = BEGIN,
         pool: int = POOL,
         refit: float = 0.0,
+        encoding: Callable[[Candidate], Sequence[float] | np.ndarray] | None = None,
     ) -> None:
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
-        self.model, self.name, self.acquisition = model, name, acquisition
+        self.model, self.name = model, name
+        self.acquisition: Acquisition = acquisition
         self.begin, self.pool, self.refit = max(3, begin), pool, refit
+        self._encode = encoding
+        # A space so small is ranked as a whole.
+        self._all: list[Candidate] = list(every(space)) if size(space) <= SMALL else []
         self.heard: dict[Fidelity, dict[str, Trial]] = {}
         self._vectors: dict[str, np.ndarray] = {}  # of all that was proposed or told, by id
-        self._tried: set[bytes] = set()
+        self._tried: set[Candidate] = set()
         self._models: dict[Fidelity, tuple[Predictor, int]] = {}  # and from how many trials it learnt
         self._ranked: list[Proposal] = []
+        self._origin = "of the whole space" if self._all else "drawn at random"
         self._single = size(space) == 1
 
     def tell(self, trials: Sequence[Trial]) -> None:
@@ -133,7 +142,7 @@ class Surrogate(RandomSearch):
         proposals: list[Proposal] = []
         for place, i in enumerate(order, 1):
             child, parent, moves, _ = pool[i]
-            begun = f"mutated {parent}: {'; '.join(map(str, moves))}" if parent else "drawn at random"
+            begun = f"mutated {parent}: {'; '.join(map(str, moves))}" if parent else self._origin
             why = f"{said}: place {place} of {len(pool)} by {_WORDS[self.acquisition]}; {begun}"
             move = moves[0].as_data() if len(moves) == 1 else None
             proposals.append(Proposal(child, why=why, move=move, parent=parent))
@@ -145,6 +154,8 @@ class Surrogate(RandomSearch):
         return model.predict(np.stack([self._encoded(candidate) for candidate in candidates]))[0]
 
     def _encoded(self, candidate: Candidate) -> np.ndarray:
+        if self._encode is not None:
+            return np.asarray(self._encode(candidate), float)
         return np.array(encode(self.space, candidate)) * self._scales()
 
     def _scales(self) -> np.ndarray:
@@ -157,7 +168,7 @@ class Surrogate(RandomSearch):
     def _remember(self, name: str, candidate: Candidate) -> None:
         if name not in self._vectors:
             self._vectors[name] = self._encoded(candidate)
-            self._tried.add(self._vectors[name].tobytes())
+            self._tried.add(candidate)
 
     def _best(self, fidelity: Fidelity) -> list[Trial]:
         good = [trial for trial in self.heard[fidelity].values() if not trial.failed]
@@ -165,7 +176,10 @@ class Surrogate(RandomSearch):
 
     def _pool(self, best: Sequence[Trial], rng: Random) -> list[tuple[Candidate, str | None, list[Move], np.ndarray]]:
         """(candidate, parent's id, moves from it, encoding) of candidates that were not tried, each once."""
-        found: dict[bytes, tuple[Candidate, str | None, list[Move], np.ndarray]] = {}
+        if self._all:
+            left = (candidate for candidate in self._all if candidate not in self._tried)
+            return [(candidate, None, [], self._encoded(candidate)) for candidate in left]
+        found: dict[Candidate, Mutant] = {}
         parents = [(identity(trial.proposal.candidate), trial.proposal.candidate) for trial in best]
         for k in range(self.pool):
             parent, moves = None, list[Move]()
@@ -178,9 +192,8 @@ class Surrogate(RandomSearch):
                     moves.append(move)
                     if rng.random() < 0.5:
                         break
-            vector = self._encoded(child)
-            if (key := vector.tobytes()) not in self._tried:
-                found.setdefault(key, (child, parent, moves, vector))
+            if child not in self._tried and child not in found:
+                found[child] = (child, parent, moves, self._encoded(child))
         return list(found.values())
 
     def _change(self, candidate: Candidate, rng: Random) -> tuple[Candidate, Move]:
@@ -218,7 +231,7 @@ class Surrogate(RandomSearch):
 _WORDS: dict[Acquisition, str] = {"thompson": "Thompson sampling", "improvement": "expected improvement"}
 
 
-def _open(space: Space) -> list[object]:
+def _open(space: Space) -> list[Choice]:
     return [question for question in questions(space).values() if len(question.options) > 1]
 
 
