@@ -8,8 +8,11 @@ from functools import singledispatch
 from typing import Any
 
 from seqwright.arch.blocks import Parallel, Skip
+from seqwright.arch.cells import Combination
 from seqwright.arch.encoders import ConvStage, Dense, HeadedEncoder, Tuned
 from seqwright.arch.network import Body, KernelFeatures, Last, Layer, Max, Mean, Mlp, Network, NgramBag
+from seqwright.arch.recurrent_graph import GraphCell, LinearNode, ProductNode, SumNode, alive, sources
+from seqwright.errors import SpaceError
 from seqwright.space.nodes import is_tuple
 
 
@@ -80,3 +83,26 @@ def _dense(value: Dense) -> Dense:
 def _headed(value: HeadedEncoder) -> HeadedEncoder:
     acts = value.dense.layers > 1 or value.attention != Skip() or value.convolution != Skip()
     return value if acts else replace(value, activation=HeadedEncoder.activation)
+
+
+@simplify.register
+def _graph_cell(value: GraphCell) -> GraphCell:
+    try:
+        value = alive(value)
+    except SpaceError:  # what is no graph has no simpler form
+        return value
+    return replace(value, nodes=tuple(map(_in_order, value.nodes)))
+
+
+def _in_order(node: Any) -> Any:
+    """A node whose sources have no order, with them in one."""
+    if isinstance(node, ProductNode | SumNode):
+        return replace(node, one=min(node.one, node.two), two=max(node.one, node.two))
+    return LinearNode(*sorted(sources(node))) if isinstance(node, LinearNode) else node
+
+
+@simplify.register
+def _combination(value: Combination) -> Combination:
+    if value.join != "add" or (value.one, value.first) <= (value.two, value.second):
+        return value
+    return Combination(value.two, value.second, value.one, value.first)

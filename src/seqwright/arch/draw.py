@@ -10,12 +10,13 @@ from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.network import Layer
+from seqwright.arch.recurrent_graph import GraphCell, alive
 from seqwright.space.encode import Node, graph
 from seqwright.space.nodes import is_tuple, label
 
 _COLOURS = {
-    "#dbeafe": ("rnn", "lstm", "gru", "mingru", "ssm", "recurrentstage"),
-    "#dcfce7": ("conv", "kernelfeatures", "convstage"),
+    "#dbeafe": ("rnn", "lstm", "gru", "mingru", "ssm", "recurrentstage", "recurrentcell", "graphcell"),
+    "#dcfce7": ("conv", "kernelfeatures", "convstage", "cell", "pool"),
     "#ffedd5": ("attention", "attentionpool", "cls", "clstoken", "attentionstage"),
     "#f3e8ff": ("feedforward", "gatedfeedforward", "mlp", "dense"),
     "#fee2e2": ("pretrained", "frozen", "tuned", "lora"),
@@ -93,11 +94,15 @@ class _Plan:
 
 
 def _plan(value: Any) -> _Plan:
-    """The plan of a record: a box, or a frame around what it holds."""
+    """The plan of a record: a box, or a frame around what it holds. Of a recurrent graph only what is live."""
+    value = alive(value) if isinstance(value, GraphCell) else value
     held: list[_Plan] = []
     for f in fields(value):
         part = getattr(value, f.name)
-        if is_tuple(part) and part:
+        if is_tuple(part) and part and any(map(_nests, part)):
+            if f.metadata.get("flow") == "wired":
+                held.append(_wired([_plan(each) for each in part], value.wires()))
+                continue
             side_by_side = f.metadata.get("flow") == "parallel"
             held.append(_row([_plan(each) for each in part]) if side_by_side else _column(_runs(part)))
         elif isinstance(value, Layer):
@@ -111,6 +116,10 @@ def _plan(value: Any) -> _Plan:
     if held:
         return _frame(", ".join(filter(None, [label(value), text])), _column(held))
     return _box(label(value), text)
+
+
+def _nests(part: Any) -> bool:
+    return is_dataclass(part) or is_tuple(part)
 
 
 def _runs(elements: tuple[Any, ...]) -> list[_Plan]:
@@ -172,6 +181,37 @@ def _column(plans: list[_Plan]) -> _Plan:
                 found.append(_path(f"M{x + width / 2:g} {y - _GAP:g}V{y:g}"))
             found += plan.draw(x + (width - plan.width) / 2, y)
             y += plan.height + _GAP
+        return found
+
+    return _Plan(width, height, draw)
+
+
+def _wired(plans: list[_Plan], wires: tuple[tuple[int, ...], ...]) -> _Plan:
+    """One beneath the other in order, with a line from whatever each reads; 0 is the way in, the last the way out."""
+    column = max(plan.width for plan in plans)
+    edges = [(source + 1, target + 1) for target, row in enumerate(wires) for source in dict.fromkeys(row)]
+    bends = [_GAP + 10 * (end - start) for start, end in edges if end - start > 1]
+    width = column + 2 * 0.75 * max(bends, default=0)  # a curve reaches three quarters of the way to its handles
+    height = sum(plan.height for plan in plans) + _GAP * (len(plans) + 1)
+
+    def draw(x: float, y: float) -> list[str]:
+        middle = x + width / 2
+        places = [(middle, y, y)]  # right edge, top and bottom
+        found: list[str] = []
+        top = y + _GAP
+        for plan in plans:
+            places.append((middle + plan.width / 2, top, top + plan.height))
+            found += plan.draw(middle - plan.width / 2, top)
+            top += plan.height + _GAP
+        places.append((middle, y + height, y + height))
+        for start, end in edges:
+            (right, upper, bottom), (edge, begin, lower) = places[start], places[end]
+            if end - start == 1:
+                found.append(_path(f"M{middle:g} {bottom:g}V{begin:g}"))
+            else:
+                bend = _GAP + 10 * (end - start)
+                a, b = (upper + bottom) / 2, (begin + lower) / 2
+                found.append(_path(f"M{right:g} {a:g}C{right + bend:g} {a:g} {edge + bend:g} {b:g} {edge:g} {b:g}"))
         return found
 
     return _Plan(width, height, draw)

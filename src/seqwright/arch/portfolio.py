@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
+from seqwright.arch import published_portfolios
 from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, Parallel, Skip
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.encoders import Dense, Frozen, HeadedEncoder, Pretrained, Tuned
@@ -50,6 +51,7 @@ def portfolio(name: str) -> Portfolio:
         "pairs-encoder": _pairs_encoder,
         "bert-head": _bert_head,
         "bert-head-plus": _bert_head_plus,
+        **published_portfolios.MAKERS,
     }
     if name not in makers:
         raise SpaceError(f'No portfolio is named "{name}".{did_you_mean(name, makers)} There are: {", ".join(makers)}.')

@@ -5,8 +5,12 @@ from typing import Any
 
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.cells import Cell, CellNetwork
 from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, HeadedEncoder, Pretrained, RecurrentStage
 from seqwright.arch.network import Body, Layer, Mlp, Network
+from seqwright.arch.recurrent_cells import RecurrentCell
+from seqwright.arch.recurrent_graph import GraphCell, plan
+from seqwright.arch.wired import Graph
 from seqwright.space.nodes import is_tuple, label
 
 
@@ -27,6 +31,11 @@ def line(value: Any) -> str:
         if value.pairing != Network.pairing:
             settings.append(value.pairing)
         return ", ".join([" > ".join(steps), *settings])
+    if isinstance(value, CellNetwork):
+        cells = f"{value.repeats} x normal {_short(value.normal)} > reduction {_short(value.reduction)} > ..."
+        settings = [f"width {value.width}"] + ([value.pairing] if value.pairing != CellNetwork.pairing else [])
+        head = [_short(value.head)] if value.head.layers else []
+        return ", ".join([" > ".join([_short(value.stem), cells, _short(value.readout), *head]), *settings])
     return _headed(value) if isinstance(value, HeadedEncoder) else _short(value)
 
 
@@ -76,6 +85,8 @@ def _short(value: Any) -> str:
         return "linear" if value.layers == 1 else f"dense {value.layers} x {value.width}"
     if isinstance(value, Mlp):
         return "linear" if not value.layers else f"mlp {value.layers} x {value.width}"
+    if isinstance(value, RecurrentCell | GraphCell | Cell | Graph):
+        return _wired(value)
     if is_tuple(value):
         return " | ".join(map(_short, value))
     if not is_dataclass(value):
@@ -90,6 +101,24 @@ def _short(value: Any) -> str:
         elif f.default is MISSING or part != f.default or len(words) == 1:  # the first field says most
             words.append(str(part) if len(words) == 1 else f"{f.name} {part}")
     return " ".join(words)
+
+
+def _wired(value: RecurrentCell | GraphCell | Cell | Graph) -> str:
+    """Who reads whom, in one line; of a `GraphCell` only what is live."""
+    if isinstance(value, Cell):
+        made = (f"{c.first} {c.one} {'+' if c.join == 'add' else '|'} {c.second} {c.two}" for c in value.combinations)
+        return f"({', '.join(made)})"
+    if isinstance(value, Graph):
+        rows = zip(value.blocks, value.wires(), strict=False)
+        made = (f"{_short(w.block)} of {row[0]}{f' + {len(row) - 1} more' if len(row) > 1 else ''}" for w, row in rows)
+        return f"graph ({', '.join(made)})"
+    both = " bidirectional" if value.bidirectional else ""
+    if isinstance(value, RecurrentCell):
+        nodes = ", ".join([value.first, *(f"{node.function} {node.source}" for node in value.nodes)])
+        return f"recurrent cell {value.hidden}{both} ({nodes}; {value.output})"
+    nodes, states = plan(value)
+    steps = [f"{name} = {' '.join([operation, *read])}" for name, operation, read in nodes]
+    return f"graph cell {value.hidden}{both} ({', '.join(steps)}; {', '.join(f'{h} = {n}' for h, n in states)})"
 
 
 def tree(value: Any) -> str:

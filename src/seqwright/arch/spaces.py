@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from seqwright.arch import published_spaces
 from seqwright.arch.blocks import (
     Attention,
     Conv,
@@ -23,6 +24,7 @@ from seqwright.arch.blocks import (
     Ssm,
 )
 from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.cells import CellNetwork
 from seqwright.arch.codec import space_loads
 from seqwright.arch.encoder_spaces import (
     BERT_HEAD_SIZE,
@@ -65,6 +67,12 @@ _DESCRIPTIONS = {
     "pairs-encoder": "classify two texts: as pairs, or with a head on a pretrained encoder",
     "bert-head": "heads on a pretrained encoder as published (arXiv:2403.18547), one learning rate for all",
     "bert-head-plus": "heads with recurrence, attention pooling, several layers, pairs compared, rates of their own",
+    "darts-recurrent": "the recurrent cells of DARTS (arXiv:1806.09055), around fixed words and readout",
+    "enas-recurrent": "the recurrent cells of ENAS (arXiv:1802.03268), around fixed words and readout",
+    "nas-bench-nlp": "recurrent cells as graphs after arXiv:2006.07116, in which RNN, LSTM and GRU are points",
+    "nasnet": "normal and reduction cells of NASNet's 13 operations (arXiv:1707.07012), in one dimension",
+    "amoebanet": "normal and reduction cells of AmoebaNet's 8 operations (arXiv:1802.01548), in one dimension",
+    "textnas": "24 blocks wired as a graph, as in TextNAS (arXiv:1912.10729)",
     "tiny": "a few hundred small text networks, to try things on",
 }
 
@@ -76,7 +84,15 @@ def describe() -> dict[str, str]:
 
 def remarks() -> dict[str, str]:
     """What else is to be said of some named spaces: how a published size comes about."""
-    return {"bert-head": BERT_HEAD_SIZE}
+    return {
+        "bert-head": BERT_HEAD_SIZE,
+        "darts-recurrent": published_spaces.DARTS_RECURRENT_SIZE,
+        "enas-recurrent": published_spaces.ENAS_RECURRENT_SIZE,
+        "nas-bench-nlp": published_spaces.NAS_BENCH_NLP_SIZE,
+        "nasnet": published_spaces.NASNET_SIZE,
+        "amoebanet": published_spaces.AMOEBANET_SIZE,
+        "textnas": published_spaces.TEXTNAS_SIZE,
+    }
 
 
 @cache
@@ -122,8 +138,8 @@ def load(given: str | PathLike[str]) -> Record:
 def _of_networks(space: Space) -> bool:
     if isinstance(space, Choice):
         return all(map(_of_networks, space.options))
-    return isinstance(space, Network | HeadedEncoder) or (
-        isinstance(space, Record) and space.cls in (Network, HeadedEncoder)
+    return isinstance(space, Network | HeadedEncoder | CellNetwork) or (
+        isinstance(space, Record) and space.cls in (Network, HeadedEncoder, CellNetwork)
     )
 
 
@@ -220,5 +236,11 @@ _MAKERS: dict[str, Callable[[], Record]] = {
     "pairs-encoder": _pairs_encoder,
     "bert-head": bert_head,
     "bert-head-plus": bert_head_plus,
+    "darts-recurrent": published_spaces.darts_recurrent,
+    "enas-recurrent": published_spaces.enas_recurrent,
+    "nas-bench-nlp": published_spaces.nas_bench_nlp,
+    "nasnet": published_spaces.nasnet,
+    "amoebanet": published_spaces.amoebanet,
+    "textnas": published_spaces.textnas,
     "tiny": _tiny,
 }

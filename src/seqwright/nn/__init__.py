@@ -2,6 +2,7 @@
 
 from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     attention,
+    cell_network,
     conv,
     feedforward,
     headed,
@@ -10,7 +11,10 @@ from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     parallel,
     pretrained,
     recurrent,
+    recurrent_cells,
+    recurrent_graph,
     supernet,
+    wired,
 )
 from seqwright.nn.build import block, build
 from seqwright.nn.role import Context, Role

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from seqwright.arch.encoders import Dense, HeadedEncoder
 from seqwright.arch.interface import Interface, Stream
 from seqwright.nn.build import build
+from seqwright.nn.unrolled import UnrolledCell
 
 NGRAMS = {"characters": 16, "bag": 256}  # hashed n-grams of a step and of a text, where a shape needs a number
 
@@ -51,7 +52,7 @@ _counted_once = lru_cache(maxsize=64)(_counted)
 
 def _flops(module: nn.Module, given: Any) -> int:
     counter = FlopCounterMode(display=False)
-    skipped = [_shorten(cell, counter) for cell in module.modules() if isinstance(cell, nn.RNNBase)]
+    skipped = [_shorten(cell, counter) for cell in module.modules() if isinstance(cell, nn.RNNBase | UnrolledCell)]
     with counter, torch.no_grad():
         module(given)
     return counter.get_total_flops() + sum(map(sum, skipped))
@@ -69,13 +70,13 @@ def _pooled_cost(architecture: HeadedEncoder, interface: Interface, length: int 
     return {"parameters": whole["parameters"] + parameters, "flops": whole["flops"] + flops}
 
 
-def _shorten(cell: nn.RNNBase, counter: FlopCounterMode) -> list[int]:
+def _shorten(cell: nn.RNNBase | UnrolledCell, counter: FlopCounterMode) -> list[int]:
     """Make a recurrence run its first step alone, and note what the others would have cost, the same each.
 
     On the meta device torch takes a recurrence apart step by step: a hundred times the work, for the same count.
     """
     skipped: list[int] = []
-    run, time = cell.forward, 1 if cell.batch_first else 0
+    run, time = cell.forward, 0 if isinstance(cell, nn.RNNBase) and not cell.batch_first else 1
 
     def forward(x: Tensor, *state: Any) -> tuple[Tensor, Any]:
         before, steps = counter.get_total_flops(), x.shape[time]

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from seqwright.arch.blocks import Conv, Gru, Lstm, MinGru, Rnn, Ssm
 from seqwright.arch.network import Channels, Mlp, Network
+from seqwright.arch.recurrent_cells import CellNode, RecurrentCell
+from seqwright.arch.recurrent_graph import GraphCell
 
 CENTRED = 0  # in a layout: this dimension is a kernel
 Layout = tuple[int, ...]  # for each dimension its number of groups, or CENTRED; what it leaves out is one group
@@ -32,6 +34,18 @@ def _(spec: Rnn | Lstm | Gru, name: str, whole: Network) -> Layout:
     if "_hh" in name or "_ih" in name:
         return ({Rnn: 1, Lstm: 4, Gru: 3}[type(spec)],)
     return ()
+
+
+@layout.register
+def _(spec: RecurrentCell | GraphCell, name: str, whole: Network) -> Layout:
+    if "output.weight" in name:
+        return (1, 1 + spec.bidirectional)
+    return (2,) if name.endswith((".enter", ".repeat")) else ()
+
+
+@layout.register
+def _(spec: CellNode, name: str, whole: Network) -> Layout:
+    return (2,)  # gate and value
 
 
 @layout.register

@@ -11,10 +11,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.cells import CellNetwork
 from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import Network
 from seqwright.arch.show import line, tree
+from seqwright.errors import SpaceError
 from seqwright.nn.cost import cost
 from seqwright.nn.role import Context
 from seqwright.nn.source_blocks import spec_class
@@ -65,6 +67,10 @@ def as_torch(architecture: Any, interface: Interface) -> str:
     network = architecture.architecture if isinstance(architecture, Candidate) else architecture
     if isinstance(network, HeadedEncoder):
         return headed_file(network, interface)
+    if isinstance(network, CellNetwork):
+        raise SpaceError(
+            "A CellNetwork cannot be written as stand-alone torch yet. Show it --as json, build it with seqwright.nn."
+        )
     counted = cost(network, interface)  # builds it, so an unsuitable one is refused here
     calls = parts(network, interface)
     used = [item for call in calls.values() for item in call.uses()]

@@ -10,12 +10,18 @@ from typing import Any, Literal, get_args, get_origin
 
 from seqwright.arch import blocks as b
 from seqwright.arch import network as n
+from seqwright.arch import recurrent_cells as cells
+from seqwright.arch import recurrent_graph as drawn
+from seqwright.arch import wired
 from seqwright.arch.interface import Interface
 from seqwright.errors import SpaceError
 from seqwright.nn import feedforward, linear_recurrence, network, norms, readouts, stems
 from seqwright.nn.attention import AttentionModule
 from seqwright.nn.conv import ConvModule
 from seqwright.nn.recurrent import RecurrentModule
+from seqwright.nn.recurrent_cells import RecurrentCellModule
+from seqwright.nn.recurrent_graph import GraphCellModule
+from seqwright.nn.wired import PoolModule
 
 WIDE = 100  # a call longer than this is written one argument a line
 
@@ -79,6 +85,26 @@ def residual(spec: Any, body: n.Body, interface: Interface) -> Call:
 @written.register
 def _(spec: b.Rnn | b.Lstm | b.Gru, interface: Interface) -> Call:
     return Call(RecurrentModule, (f"nn.{type(spec).__name__.upper()}", "width", *_recurrence(spec, "hidden")))
+
+
+@written.register
+def _(spec: cells.RecurrentCell, interface: Interface) -> Call:
+    steps = _text(tuple((node.function, node.source) for node in spec.nodes))
+    shape = (f"hidden={spec.hidden}", f'first="{spec.first}"', f"steps={steps}")
+    ends = f"averaged={cells.averaged(spec)}"
+    return Call(RecurrentCellModule, ("width", *shape, ends, f"bidirectional={spec.bidirectional}"))
+
+
+@written.register
+def _(spec: drawn.GraphCell, interface: Interface) -> Call:
+    nodes, states = map(_text, drawn.plan(spec))
+    of = (f"nodes={nodes}", f"states={states}", f"bidirectional={spec.bidirectional}")
+    return Call(GraphCellModule, ("width", f"hidden={spec.hidden}", *of))
+
+
+@written.register
+def _(spec: wired.Pool, interface: Interface) -> Call:
+    return Call(PoolModule, (f'what="{spec.what}"', f"kernel={spec.kernel}"))
 
 
 @written.register
@@ -171,11 +197,18 @@ def _stream(interface: Interface, name: str) -> str:
 def _type(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return type(get_args(annotation)[0]).__name__
+    if get_origin(annotation) is tuple:
+        return "tuple"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _recurrence(spec: Any, size: str) -> tuple[str, str]:
     return f"{size}={getattr(spec, size)}", f"bidirectional={spec.bidirectional}"
+
+
+def _text(rows: tuple[Any, ...]) -> str:
+    """A tuple of plain rows, one a line."""
+    return "(\n" + "".join(f"    {_literal(row)},\n" for row in rows) + ")"
 
 
 def _literal(spec: Any) -> str:

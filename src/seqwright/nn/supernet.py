@@ -33,7 +33,7 @@ class Supernet(nn.Module):
     def __init__(self, space: Any, interface: Interface, dropout: float = 0.0) -> None:
         super().__init__()
         self.space, self.interface, self.dropout = _architectures(space), interface, dropout
-        _refuse_encoders(self.space)
+        _refuse_unshared(self.space)
         self.parts = nn.ParameterDict()
         self.statistics = nn.Module()  # buffers: running means and variances
         self._network: list[nn.Module] = []  # in a list: its weightless parameters are not the supernet's
@@ -164,12 +164,23 @@ def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
     return [(architectures[index], keys) for index, keys in sorted(wanted.items())]
 
 
-def _refuse_encoders(space: Any) -> None:
-    """A pretrained layer is a start for its own place: sliced, or put in another's, it is worth nothing.
+def _refuse_unshared(space: Any) -> None:
+    """What shares no weights, with the reason.
 
-    The heads on it are shared neither: what one reads depends on every stage below, and on kept states each is cheap.
+    A pretrained layer is a start for its own place: sliced, or put in another's, it is worth nothing. The
+    heads on it are shared neither: what one reads depends on every stage below, and on kept states each is cheap.
     """
-    if "headedencoder" in labels(space):
+    if "cellnetwork" in (found := set(labels(space))):
+        raise SpaceError(
+            "A supernet shares no weights among networks of normal and reduction cells: what a weight reads depends "
+            "on every wire. Search them with trials of their own, or recurrent cells or TextNAS with shared weights."
+        )
+    if "graphcell" in found:
+        raise SpaceError(
+            "A supernet shares no weights among recurrent graphs, of which most nodes are dead. Search them with "
+            "trials of their own, or search the recurrent cells of ENAS and DARTS with shared weights."
+        )
+    if "headedencoder" in found:
         raise SpaceError(
             "A supernet shares no pretrained encoders and no heads on them. "
             'Leave them out: ban(space, "headedencoder"), or train each head alone on its encoder\'s kept states.'

@@ -82,7 +82,8 @@ class Graph:
     """Nodes in depth-first order, and the data flow between those that hold no other: (from, to) numbers.
 
     Data flows through a record's fields and a tuple's elements one after the other; a field declared with
-    ``metadata={"flow": "parallel"}`` hands all its elements the same input and joins their outputs.
+    ``metadata={"flow": "parallel"}`` hands all its elements the same input and joins their outputs. With "wired" the
+    record's `wires()` say which elements each one reads (-1: what the record reads), and, last, which are its output.
     """
 
     nodes: tuple[Node, ...]
@@ -93,6 +94,18 @@ def graph(value: Any) -> Graph:
     """The data flow of an architecture."""
     nodes: list[Node | None] = []
     edges: list[tuple[int, int]] = []
+
+    def wired(value: Any, part: Any, path: Path, parent: int, sources: list[int]) -> list[int]:
+        """Append the nodes of a tuple whose elements read one another; return those that the output comes from."""
+        *rows, output = value.wires()
+        made: list[list[int]] = []
+
+        def read(row: tuple[int, ...]) -> list[int]:
+            return list(dict.fromkeys(end for i in row for end in (sources if i < 0 else made[i])))
+
+        for i, (element, row) in enumerate(zip(part, rows, strict=True)):
+            made.append(walk(element, f"{path}/{i}", parent, read(row), False))
+        return read(output)
 
     def walk(value: Any, path: Path, parent: int | None, sources: list[int], parallel: bool) -> list[int]:
         """Append the nodes of `value`, fed by `sources`; return those that its output comes from."""
@@ -111,7 +124,11 @@ def graph(value: Any) -> Graph:
         ends, holds = sources, False
         for f in fields(value):
             part, before = getattr(value, f.name), len(nodes)
-            ends = walk(part, f"{path}/{f.name}", number, ends, f.metadata.get("flow") == "parallel")
+            flow = f.metadata.get("flow")
+            if flow == "wired":
+                ends = wired(value, part, f"{path}/{f.name}", number, ends)
+            else:
+                ends = walk(part, f"{path}/{f.name}", number, ends, flow == "parallel")
             if len(nodes) > before:
                 holds = True
             elif not (is_tuple(part) and not part):

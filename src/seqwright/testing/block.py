@@ -70,7 +70,7 @@ def has_right_gradients(module: nn.Module, width: int) -> None:
         assert parameter.grad is not None, f"no gradient reaches {name}"
         assert bool(parameter.grad.isfinite().all()), f"the gradient of {name} is not finite"
     # Along one random direction of everything, against a central difference.
-    generator, step = _generator(3), 3e-3
+    generator = _generator(3)
     directions = [torch.randn(t.shape, dtype=t.dtype, generator=generator) for t in tensors]
     slope = sum(float((t.grad * d).sum()) for t, d in zip(tensors, directions, strict=True) if t.grad is not None)
 
@@ -83,8 +83,10 @@ def has_right_gradients(module: nn.Module, width: int) -> None:
                 t -= by * d
         return value
 
-    measured = (moved(step) - moved(-step)) / (2 * step)
-    assert abs(slope - measured) <= 2e-3 * max(1.0, abs(slope)), f"gradient {slope:g}, by differences {measured:g}"
+    # A long step is lost on kinks (relu, maxima), a short one in the rounding of blocks that scan in float32.
+    measured = [(moved(step) - moved(-step)) / (2 * step) for step in (3e-3, 1e-6)]
+    error = min(abs(slope - each) for each in measured)
+    assert error <= 2e-3 * max(1.0, abs(slope)), f"gradient {slope:g}, by differences {measured[0]:g}"
 
 
 def counts_on_the_meta_device(spec: Any, width: int) -> None:
