@@ -53,6 +53,18 @@ def _local(space: Space, expected: int | None, **common: Any) -> Strategy:
     return LocalSearch(space, begin=min(BEGIN, max(1, (expected or 100) // 8)), **common)
 
 
+def _controller(space: Space, expected: int | None, **common: Any) -> Strategy:
+    from seqwright.search.learned.controller import Controller, pace
+
+    return Controller(space, **pace(expected), **common)
+
+
+def _reinforce(space: Space, expected: int | None, **common: Any) -> Strategy:
+    from seqwright.search.learned.controller import Controller, pace
+
+    return Controller(space, learning="reinforce", **pace(expected, "reinforce"), **common)
+
+
 def _tpe(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", **common)
 
@@ -83,6 +95,8 @@ STRATEGIES: dict[str, Named] = {
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
     "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
     "local": Named(_local),
+    "controller": Named(_controller),
+    "reinforce": Named(_reinforce),
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,

@@ -1,0 +1,1 @@
+"""Strategies that learn with torch: loaded only when one is asked for."""
