@@ -68,7 +68,7 @@ def fit(
     strategy: Annotated[
         str,
         typer.Option(
-            help="evolution, random, local, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, controller or reinforce.",
+            help="evolution, random, local, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, controller, reinforce.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",
