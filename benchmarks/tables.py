@@ -1,47 +1,140 @@
-"""Does evolution beat random search? Both on NAS-Bench-201, where every answer is known.
+"""Every search strategy on tables where each answer is known: how far from the best is what it finds?
 
-    python -m benchmarks.tables --data PATH/nb201_200epoch_cifar10.csv
+    python -m benchmarks.tables --data FOLDER --seeds 100 --out results.jsonl
+    python -m benchmarks.tables --table nas-bench-201=PATH/nb201_200epoch_cifar100.csv --strategies random,auto
 
-Regret is the best mean validation accuracy in the table less that of the best candidate found, in points. Regularized
-evolution has the published constants: a population of 100, tournaments of 25. Exit code 1 if it does not win.
+Regret is the best score in the table less the best that was found, after so many evaluations one at a time. Where a
+table has lower fidelities, each strategy is also run under schedules, on a simulated clock, for half the time that
+whole trainings took. Lines of `--out` that are there already are not run again. Exit code 1 if a promise is broken.
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.known_tables import Known, found, opened
 from seqwright.arch.candidate import Candidate
-from seqwright.errors import InputError
-from seqwright.evaluate import nas_bench_201
+from seqwright.deliver.strategies import STRATEGIES, schedule_of, strategy_named
+from seqwright.errors import InputError, did_you_mean
 from seqwright.evaluate.table import Entry, TableEvaluator
-from seqwright.search.evolution import Evolution
-from seqwright.search.random_search import RandomSearch
+from seqwright.search.evolution import POPULATION, SAMPLE, Evolution
 from seqwright.search.strategy import Strategy
+from seqwright.study.record import Fidelity
 
-LOOKS = (200, 400)  # evaluations after which regret is read
-STRATEGIES: dict[str, Callable[[int], Strategy]] = {
-    "random search": lambda seed: RandomSearch(nas_bench_201.space(), seed=seed),
-    "regularized evolution": lambda seed: Evolution(nas_bench_201.space(), seed=seed, population=100, sample=25),
-}
+PUBLISHED = "regularized evolution"  # with the constants of Real et al. 2019 whatever the number of trials
+SLOW = ("gp",)  # takes seconds a proposal, so it runs when it is named
+DRAWS_OR_RANKS = ("random", "bananas", "gp-encoding", "auto")  # what applies to a pool without edits
+GUIDED = ("bananas", "gp-encoding", "auto")  # those that take an encoding of their own
+SCHEDULED = ("halving", "asha", "hyperband")
+FLOORS = {"auto": 0.01, "bananas": 0.05, "gp-encoding": 0.05}  # of regret on NAS-Bench-201 at 200 evaluations
+FLOOR_LOOK = 200
 
 
-def regrets(table: dict[Candidate, Entry], strategy: Strategy, looks: Sequence[int] = LOOKS) -> list[float]:
+@dataclass(frozen=True)
+class Career:
+    """One search to run.
+
+    Args:
+        schedule: "" for whole trainings, as many as the last look says; otherwise for half the time of those.
+    """
+
+    table: str
+    strategy: str
+    schedule: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        return self.table, self.strategy, self.schedule, self.seed
+
+
+def regrets(table: Mapping[Candidate, Entry], strategy: Strategy, looks: Sequence[int]) -> list[float]:
     """Regret of the best candidate found so far, after so many evaluations, one at a time."""
-    best_of_all = max(entry.score for entry in table.values())
-    evaluator, found = TableEvaluator(table), []
-    for number in range(max(looks)):
-        (proposal,) = strategy.ask(1)
-        evaluator.submit(replace(proposal, number=number))
-        trials = evaluator.collect()
-        strategy.tell(trials)
-        found.append(trials[0].score)
-    return [best_of_all - max(found[:look]) for look in looks]
+    best_of_all = max(entry.score for entry in table.values() if np.isfinite(entry.score))
+    scores = [score for _, score in played(table, strategy, Fidelity(0), evaluations=max(looks))]
+    return [best_of_all - max(scores[:look]) for look in looks]
+
+
+def played(
+    table: Mapping[Candidate, Entry],
+    strategy: Strategy,
+    whole: Fidelity,
+    *,
+    evaluations: int | None = None,
+    until_s: float | None = None,
+) -> Iterator[tuple[float, float]]:
+    """Simulated seconds and score of each trial; minus infinity for one that failed or was not trained to the end."""
+    evaluator, number = TableEvaluator(table), 0
+    while (evaluations is None or number < evaluations) and (until_s is None or evaluator.clock_s < until_s):
+        asked = strategy.ask(1)
+        if not asked:
+            return
+        evaluator.submit(replace(asked[0], number=number))
+        (trial,) = evaluator.collect()
+        strategy.tell([trial])
+        if until_s is None or evaluator.clock_s <= until_s:
+            yield evaluator.clock_s, trial.score if trial.proposal.fidelity >= whole else -np.inf
+        number += 1
+
+
+def strategy_for(known: Known, name: str, schedule: str, seed: int) -> Strategy:
+    more: dict[str, Any] = {"encoding": known.encoding} if known.encoding is not None and name in GUIDED else {}
+    rungs = known.rungs if schedule else (known.rungs[-1:] or (Fidelity(0),))
+    if name == PUBLISHED:
+        return Evolution(known.space, seed=seed, fidelity=rungs[-1], population=POPULATION, sample=SAMPLE)
+    return strategy_named(name, schedule or "none", known.space, rungs, max(known.looks), seed=seed, **more)
+
+
+def run(known: Known, career: Career) -> dict[str, Any]:
+    """Regret at each look; under a schedule, at half the simulated time of so many average trainings."""
+    whole = known.rungs[-1] if known.rungs else Fidelity(0)
+    strategy = strategy_for(known, career.strategy, career.schedule, career.seed)
+    began = time.thread_time()
+    if career.schedule:
+        ends = [look * known.training_s / 2 for look in known.looks]
+        trials = list(played(known.table, strategy, whole, until_s=max(ends)))
+        found = [[score for clock_s, score in trials if clock_s <= end] for end in ends]
+    else:
+        trials = list(played(known.table, strategy, whole, evaluations=max(known.looks)))
+        found = [[score for _, score in trials[:look]] for look in known.looks]
+    worst = min(entry.score for entry in known.table.values() if np.isfinite(entry.score))
+    return {
+        "table": career.table,
+        "strategy": career.strategy,
+        "schedule": career.schedule,
+        "seed": career.seed,
+        "regrets": [known.best - max([worst, *scores]) for scores in found],
+        "trials": len(trials),
+        "own_ms": 1000 * (time.thread_time() - began) / max(1, len(trials)),
+    }
+
+
+def careers(known: Known, strategies: Sequence[str], seeds: int) -> list[Career]:
+    """Every search on a table: whole trainings, then schedules where there are lower fidelities."""
+    chosen = [name for name in strategies if not known.pooled or name in DRAWS_OR_RANKS]
+    plain = [name for name in chosen if name == PUBLISHED or not STRATEGIES[name].only]
+    rationed = [
+        (name, schedule)
+        for name in (chosen if known.rungs else ())
+        if name != PUBLISHED
+        for schedule in ([schedule_of(name)] if STRATEGIES[name].only else SCHEDULED)
+    ]
+    pairs = [*((name, "") for name in plain), *rationed]
+    return [Career(known.name, name, schedule, seed) for seed in range(seeds) for name, schedule in pairs]
+
+
+# Results -----------------------------------------------------------------------------------------
 
 
 def interval(values: np.ndarray, draws: int = 10_000) -> tuple[float, float]:
@@ -53,37 +146,147 @@ def interval(values: np.ndarray, draws: int = 10_000) -> tuple[float, float]:
 
 def cell(values: np.ndarray, digits: int = 3) -> str:
     low, high = interval(values)
-    return f"{values.mean():.{digits}f}  [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{values.mean():.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def shown(known: Known, rows: Sequence[dict[str, Any]], scheduled: bool) -> Table:
+    """A line a strategy, the best at the last look first."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if bool(row["schedule"]) == scheduled:
+            groups.setdefault(" + ".join(filter(None, (row["strategy"], row["schedule"]))), []).append(row)
+    head = "half the simulated time of so many whole trainings" if scheduled else "so many evaluations"
+    out = Table(title=f"{known.name}: regret in {known.unit} after {head}, mean over seeds and its 95 % interval")
+    for column in ("", *map(str, known.looks), "ms a trial", "seeds"):
+        out.add_column(column, justify="left" if not column else "right")
+    means = {name: np.mean([row["regrets"] for row in group], 0) for name, group in groups.items()}
+    for name in sorted(groups, key=lambda name: tuple(reversed(means[name]))):
+        values = np.array([row["regrets"] for row in groups[name]])
+        own_ms = float(np.mean([row["own_ms"] for row in groups[name]]))
+        out.add_row(name, *map(cell, values.T), f"{own_ms:.1f}", str(len(values)))
+    return out
+
+
+def promises(known: Known, rows: Sequence[dict[str, Any]]) -> list[tuple[str, bool]]:
+    """What is promised of those that were run, and whether it was kept."""
+    means: dict[tuple[str, str], np.ndarray] = {}
+    for name, schedule in {(row["strategy"], row["schedule"]) for row in rows}:
+        mine = [row["regrets"] for row in rows if (row["strategy"], row["schedule"]) == (name, schedule)]
+        means[name, schedule] = np.mean(mine, 0)
+    said: list[tuple[str, bool]] = []
+    if known.name.startswith("nas-bench-201 ") and known.name.endswith("cifar10") and FLOOR_LOOK in known.looks:
+        at = known.looks.index(FLOOR_LOOK)
+        for name, most in FLOORS.items():
+            if (name, "") in means:
+                left = means[name, ""][at]
+                said.append((f"{name} leaves {left:.3f} after {FLOOR_LOOK}, at most {most}", bool(left <= most)))
+    plain = {name: values for (name, schedule), values in means.items() if not schedule}
+    if "auto" in plain and len(plain) > 2:
+        for at, look in enumerate(known.looks):
+            ahead = [name for name, values in plain.items() if values[at] < plain["auto"][at] - 1e-9]
+            said.append((f"auto is within the best two after {look}{_behind(ahead)}", len(ahead) < 2))
+    rationed = [values for (name, schedule), values in means.items() if schedule and name == "random"]
+    if rationed and "random" in plain:
+        for at, look in enumerate(known.looks):
+            left, whole = min(values[at] for values in rationed), plain["random"][at]
+            words = f"multi-fidelity random search in half the time of {look}: {left:.3f}; whole trainings: {whole:.3f}"
+            said.append((words, bool(left <= whole)))
+    return said
+
+
+def _behind(ahead: Sequence[str]) -> str:
+    return f" (behind {', '.join(ahead)})" if ahead else ""
+
+
+# The command -------------------------------------------------------------------------------------
+
+Source = tuple[str, Path]  # the kind of a table, and its file; ("", folder) for all in a folder
+_KNOWN: dict[str, Known] = {}  # in a worker: the tables, read once
+
+
+def read(sources: Sequence[Source]) -> list[Known]:
+    return [known for kind, path in sources for known in ([opened(kind, path)] if kind else found(path))]
+
+
+def _prepare(sources: Sequence[Source]) -> None:
+    _KNOWN.update({known.name: known for known in read(sources)})
+
+
+def _work(career: Career) -> dict[str, Any]:
+    return run(_KNOWN[career.table], career)
+
+
+def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a folder of tables, or the csv of NAS-Bench-201")
+    parser.add_argument("--table", action="append", default=[], metavar="KIND=PATH", help="one more table")
+    parser.add_argument("--strategies", default="", help=f"a,b,c; default: all but {', '.join(SLOW)}")
+    parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--out", type=Path, help="a jsonl to which each result is added")
+    options = parser.parse_args(argv)
+    options.sources = [("" if options.data.is_dir() else "nas-bench-201", options.data)] if options.data else []
+    options.sources += [(kind, Path(path)) for kind, _, path in (text.partition("=") for text in options.table)]
+    options.names = options.strategies.split(",") if options.strategies else [PUBLISHED, *STRATEGIES]
+    if not options.strategies:
+        options.names = [name for name in options.names if name not in SLOW]
+    return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the csv table")
-    parser.add_argument("--seeds", type=int, default=30)
-    options = parser.parse_args(argv)
-    console = Console()
+    options, console = parsed(argv), Console()
     try:
-        table = nas_bench_201.read(options.data)
+        for name in options.names:
+            if name not in (PUBLISHED, *STRATEGIES):
+                raise InputError(f'--strategies: "{name}" is not known.{did_you_mean(name, (PUBLISHED, *STRATEGIES))}')
+        tables = read(options.sources)
+        if not tables:
+            raise InputError("No table was found. Give --data FOLDER or --table nas-bench-201=FILE.")
     except InputError as error:
         console.print(str(error), style="red", markup=False)
         return error.exit_code
-    found = {}  # strategy -> (seeds, looks)
-    for name, make in STRATEGIES.items():
-        with console.status(f"{name}, {options.seeds} seeds"):
-            found[name] = np.array([regrets(table, make(seed)) for seed in range(options.seeds)])
-    gain = found["random search"] - found["regularized evolution"]
-    out = Table(title=f"Validation regret in points, mean of {options.seeds} seeds with its 95 % interval")
-    out.add_column("")
-    for look in LOOKS:
-        out.add_column(f"{look} evaluations", justify="right")
-    for name, values in found.items():
-        out.add_row(name, *(cell(column) for column in values.T))
-    out.add_section()
-    out.add_row("evolution's gain", *(cell(column) for column in gain.T))
-    console.print(out)
-    won = all(interval(column)[0] > 0 for column in gain.T)
-    console.print("Evolution beats random search." if won else "Evolution does NOT beat random search.")
-    return 0 if won else 1
+    rows = {key(row): row for row in _lines(options.out)}
+    due = [c for known in tables for c in careers(known, options.names, options.seeds) if c.key not in rows]
+    with console.status("") as status:
+        for done, row in enumerate(_results(due, tables, options), 1):
+            rows[key(row)] = row
+            status.update(f"{done} of {len(due)}: {row['strategy']} on {row['table']}")
+            if options.out:
+                with open(options.out, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+    kept = True
+    for known in tables:
+        mine = [rows[c.key] for c in careers(known, options.names, options.seeds)]
+        for scheduled in (False, True):
+            if any(bool(row["schedule"]) == scheduled for row in mine):
+                console.print(shown(known, mine, scheduled))
+        for words, holds in promises(known, mine):
+            console.print(f"{'kept  ' if holds else 'BROKEN'}  {words}", markup=False)
+            kept &= holds
+    return 0 if kept else 1
+
+
+def key(row: Mapping[str, Any]) -> tuple[str, str, str, int]:
+    return row["table"], row["strategy"], row["schedule"], row["seed"]
+
+
+def _lines(path: Path | None) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines() if path and path.exists() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:  # half written when it was killed
+            continue
+
+
+def _results(due: Sequence[Career], tables: Sequence[Known], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if options.jobs <= 1:
+        by_name = {known.name: known for known in tables}
+        yield from (run(by_name[career.table], career) for career in due)
+        return
+    started = ProcessPoolExecutor(options.jobs, get_context("spawn"), _prepare, (options.sources,))
+    with started as pool:
+        for future in as_completed([pool.submit(_work, career) for career in due]):
+            yield future.result()
 
 
 if __name__ == "__main__":

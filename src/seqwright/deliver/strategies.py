@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqwright.errors import InputError
+from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.gp_encoding import EncodedGp
@@ -73,6 +74,10 @@ def _gp(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="gp", **common)
 
 
+def _auto(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Auto(space, expected=expected, **common)
+
+
 def _bananas(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bananas(space, **common)
 
@@ -90,6 +95,7 @@ STRATEGIES: dict[str, Named] = {
     "random": Named(_random),
     "tpe": Named(_tpe, all_rungs=True),
     "gp": Named(_gp, all_rungs=True),
+    "auto": Named(_auto, all_rungs=True),
     "bananas": Named(_bananas, all_rungs=True),
     "gp-encoding": Named(_gp_encoding, all_rungs=True),
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),

@@ -63,6 +63,38 @@ def read(path: str | Path) -> dict[Candidate, Entry]:
     return table
 
 
+def with_short(table: dict[Candidate, Entry], path: str | Path, epochs: int, whole: int) -> dict[Candidate, Entry]:
+    """The table with a lower fidelity: accuracies of another training of so many epochs, of `whole` for the first.
+
+    Its file has the columns `cellstr` (`|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`) and one that ends in `-val`. The time is
+    a share of the whole training's. A promotion begins anew, since the learning rate of each fell to zero.
+
+    Raises:
+        DataError: the file is missing, lacks a column, or holds something else.
+    """
+    short: dict[Candidate, float] = {}
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                (score,) = (float(value) for name, value in row.items() if name.endswith("-val"))
+                names = (part.split("~")[0] for part in row["cellstr"].split("|") if "~" in part)
+                short[Candidate(NasBench201Cell(*names))] = score
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"Cannot read {path}: {error!r}. Give the csv of short trainings of NAS-Bench-201.") from None
+    return {
+        candidate: Entry(
+            entry.score,
+            entry.seconds,
+            (
+                (epochs, short[candidate], entry.seconds * epochs / whole),
+                (whole, entry.score, entry.seconds),
+            ),
+        )
+        for candidate, entry in table.items()
+        if candidate in short
+    }
+
+
 def digits(cell: NasBench201Cell) -> str:
     """A cell as the table writes it.
 

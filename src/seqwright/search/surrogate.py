@@ -97,7 +97,7 @@ class Surrogate(RandomSearch):
             if not contains(self.space, candidate):
                 continue  # of another space, as a replayed study may hold
             name = identity(candidate)
-            self._remember(name, candidate)
+            self.remember(name, candidate)
             self.heard.setdefault(trial.proposal.fidelity, {}).setdefault(name, trial)
 
     def ready(self) -> Fidelity | None:
@@ -107,7 +107,7 @@ class Surrogate(RandomSearch):
 
     def _next(self) -> Proposal | None:
         if (proposal := super()._next()) is not None:
-            self._remember(identity(proposal.candidate), proposal.candidate)
+            self.remember(identity(proposal.candidate), proposal.candidate)
         return proposal
 
     def draw(self, attempt: int) -> Proposal:
@@ -120,7 +120,7 @@ class Surrogate(RandomSearch):
             return self._ranked[attempt]
         # All that was ranked is known or not admissible: drift away from the best.
         rng = generator(self.seed, self.made, attempt)
-        child: Candidate = rng.choice(self._best(fidelity)).proposal.candidate
+        child: Candidate = rng.choice(self.best(fidelity)).proposal.candidate
         for _ in range(2 + attempt // 20):
             child, _ = mutate(self.space, child, rng, self.prior)
         return Proposal(child, why=f"some edits from one of the best, as all that the {self.name} ranked is known")
@@ -128,7 +128,7 @@ class Surrogate(RandomSearch):
     def ranked(self, fidelity: Fidelity) -> list[Proposal]:
         """New candidates around the best of `fidelity`, and some from anywhere: the most promising first."""
         rng = generator(self.seed, self.made, 0)
-        pool = self._pool(self._best(fidelity), rng)
+        pool = self._pool(self.best(fidelity), rng)
         if not pool:
             return []
         model, known = self._fitted(fidelity)
@@ -165,12 +165,14 @@ class Surrogate(RandomSearch):
             self._kept_scales = np.concatenate([np.full(n, scale) for n, scale in wide] or [np.zeros(0)])
         return self._kept_scales
 
-    def _remember(self, name: str, candidate: Candidate) -> None:
+    def remember(self, name: str, candidate: Candidate) -> None:
+        """Never rank this one again."""
         if name not in self._vectors:
             self._vectors[name] = self._encoded(candidate)
             self._tried.add(candidate)
 
-    def _best(self, fidelity: Fidelity) -> list[Trial]:
+    def best(self, fidelity: Fidelity) -> list[Trial]:
+        """The first few of `fidelity`, best first."""
         good = [trial for trial in self.heard[fidelity].values() if not trial.failed]
         return sorted(good, key=lambda trial: -trial.score)[:PARENTS]
 
@@ -218,7 +220,7 @@ class Surrogate(RandomSearch):
         return model, known
 
     def _top(self, fidelity: Fidelity) -> float:
-        return float(self.predicted(fidelity, [t.proposal.candidate for t in self._best(fidelity)]).max())
+        return float(self.predicted(fidelity, [t.proposal.candidate for t in self.best(fidelity)]).max())
 
     def _acquire(self, mean: np.ndarray, deviation: np.ndarray, top: float, rng: Random) -> np.ndarray:
         if self.acquisition == "thompson":

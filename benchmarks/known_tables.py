@@ -1,0 +1,95 @@
+"""Spaces in which every answer is known: their candidates, what came of each, and how they may be searched."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from seqwright.arch.candidate import Candidate
+from seqwright.errors import InputError, did_you_mean
+from seqwright.evaluate import nas_bench_201, nas_bench_macro, nas_bench_nlp
+from seqwright.evaluate.table import Entry
+from seqwright.space.nodes import Space
+from seqwright.study.record import Fidelity
+
+FILES = {  # where the tables lie in a folder of them
+    "nas-bench-201": "nas_bench_201/nb201_200epoch_cifar10.csv",
+    "nas-bench-macro": "nas_bench_macro/nas-bench-macro_cifar10.json",
+    "nas-bench-nlp": "nas_bench_nlp/wikitext2_logs.jsonl",
+}
+SHORT = "nb201_12epoch_", 12  # beside a file of NAS-Bench-201: the same cells trained for so many epochs
+WHOLE_201 = 200
+
+
+@dataclass(frozen=True)
+class Known:
+    """A table.
+
+    Args:
+        looks: evaluations after which regret is read.
+        unit: of the regret.
+        rungs: fidelities for schedules, the whole training last; none where the table has one fidelity only.
+        pooled: candidates have no edits, so only strategies that draw or rank apply.
+        encoding: what a surrogate sees of a candidate, where its answers say nothing.
+    """
+
+    name: str
+    space: Space
+    table: Mapping[Candidate, Entry]
+    looks: tuple[int, ...] = (50, 100, 200, 400)
+    unit: str = "points"
+    rungs: tuple[Fidelity, ...] = ()
+    pooled: bool = False
+    encoding: Callable[[Candidate], Any] | None = None
+
+    @property
+    def best(self) -> float:
+        return max(entry.score for entry in self.table.values() if isfinite(entry.score))
+
+    @property
+    def training_s(self) -> float:
+        """Of the average candidate."""
+        return sum(entry.seconds for entry in self.table.values()) / len(self.table)
+
+
+def opened(kind: str, path: Path) -> Known:
+    """The table of that kind in a file, named by both.
+
+    Raises:
+        InputError: no such kind, or the file is not one of it.
+    """
+    if kind == "nas-bench-201":
+        return _nas_bench_201(path)
+    if kind == "nas-bench-macro":
+        return Known(f"{kind} {path.stem}", nas_bench_macro.space(), nas_bench_macro.read(path))
+    if kind == "nas-bench-nlp":
+        pool = nas_bench_nlp.read(path)
+        epochs = sorted({max(1, pool.epochs // 3**step) for step in range(4)})
+        return Known(
+            f"{kind} {path.stem}",
+            pool.space(),
+            pool.table,
+            looks=(25, 50, 100, 150),
+            unit="nats",
+            rungs=tuple(map(Fidelity, epochs)),
+            pooled=True,
+            encoding=pool.encoding,
+        )
+    raise InputError(f'"{kind}" is no kind of table.{did_you_mean(kind, FILES)} Give one of: {", ".join(FILES)}.')
+
+
+def _nas_bench_201(path: Path) -> Known:
+    table = nas_bench_201.read(path)
+    prefix, epochs = SHORT
+    short = path.with_name(prefix + path.stem.rsplit("_", 1)[-1] + path.suffix)
+    rungs: tuple[Fidelity, ...] = ()
+    if short.exists():
+        table = nas_bench_201.with_short(table, short, epochs, WHOLE_201)
+        rungs = (Fidelity(epochs), Fidelity(WHOLE_201))
+    return Known(f"nas-bench-201 {path.stem}", nas_bench_201.space(), table, rungs=rungs)
+
+
+def found(folder: Path) -> list[Known]:
+    """Those of our tables that lie in a folder."""
+    return [opened(kind, folder / name) for kind, name in FILES.items() if (folder / name).exists()]
