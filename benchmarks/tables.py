@@ -158,7 +158,7 @@ def shown(known: Known, rows: Sequence[dict[str, Any]], scheduled: bool) -> Tabl
     head = "half the simulated time of so many whole trainings" if scheduled else "so many evaluations"
     out = Table(title=f"{known.name}: regret in {known.unit} after {head}, mean over seeds and its 95 % interval")
     for column in ("", *map(str, known.looks), "ms a trial", "seeds"):
-        out.add_column(column, justify="left" if not column else "right")
+        out.add_column(column, justify="right" if column else "left", no_wrap=not column)
     means = {name: np.mean([row["regrets"] for row in group], 0) for name, group in groups.items()}
     for name in sorted(groups, key=lambda name: tuple(reversed(means[name]))):
         values = np.array([row["regrets"] for row in groups[name]])
@@ -247,6 +247,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     rows = {key(row): row for row in _lines(options.out)}
     due = [c for known in tables for c in careers(known, options.names, options.seeds) if c.key not in rows]
+    if options.out and options.out.exists() and not options.out.read_bytes().endswith(b"\n"):
+        options.out.write_text("".join(json.dumps(row) + "\n" for row in rows.values()), encoding="utf-8")
     with console.status("") as status:
         for done, row in enumerate(_results(due, tables, options), 1):
             rows[key(row)] = row
