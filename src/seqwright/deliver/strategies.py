@@ -13,9 +13,11 @@ from seqwright.search.bananas import Bananas
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.halving import Asha, Halving
+from seqwright.search.hurdles import Hurdles
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
 from seqwright.search.local_search import BEGIN, LocalSearch
 from seqwright.search.optuna_sampler import BOHB_DRAWN, Bayesian
+from seqwright.search.pasha import Pasha
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.nodes import Space
@@ -109,6 +111,8 @@ SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "halving": Halving,
     "hyperband": Hyperband,
     "async-hyperband": AsyncHyperband,
+    "pasha": Pasha,
+    "hurdles": Hurdles,
     "none": None,
 }
 
@@ -142,7 +146,7 @@ def strategy_named(
     Args:
         strategy, schedule: names; "" for the strategy's usual schedule.
         expected: about how many candidates will be proposed, where that is known.
-        straight: how many of the first go to the highest rung at once, where the schedule is ASHA.
+        straight: how many of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]
@@ -151,4 +155,4 @@ def strategy_named(
     if around is None:
         return made
     more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
-    return around(made, rungs, eta=ETA, **more, **({"straight": straight} if around is Asha else {}))
+    return around(made, rungs, eta=ETA, **more, **({"straight": straight} if around in (Asha, Pasha) else {}))

@@ -75,7 +75,7 @@ def fit(
     schedule: Annotated[
         str,
         typer.Option(
-            help="asha, halving, hyperband, async-hyperband or none; default: asha, or what the strategy's name says.",
+            help="asha, pasha, halving, hyperband, async-hyperband, hurdles or none; default: what suits the strategy.",
             rich_help_panel=SPACE,
         ),
     ] = "",

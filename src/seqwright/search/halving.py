@@ -177,6 +177,7 @@ class Asha(Schedule):
     ) -> None:
         super().__init__(strategy, rungs, eta=eta, inform=inform)
         self._straight = straight
+        self.top = len(self.rungs) - 1  # number of the highest rung to which any are promoted
         self._ended: dict[Fidelity, list[tuple[str, Trial]]] = {rung: [] for rung in self.rungs}
         self._promoted: set[tuple[str, Fidelity]] = set()  # and from where
 
@@ -187,7 +188,7 @@ class Asha(Schedule):
         return self.promotion() or self.begin(self.rungs[0])
 
     def promotion(self) -> Proposal | None:
-        for rung in reversed(self.rungs[:-1]):
+        for rung in reversed(self.rungs[: self.top]):
             ended = self._ended[rung]
             ranked = sorted(((name, t) for name, t in ended if not t.failed), key=lambda pair: -pair[1].score)
             for rank, (name, trial) in enumerate(ranked[: len(ended) // self.eta], 1):
