@@ -45,6 +45,7 @@ from seqwright.arch.network import (
 from seqwright.arch.spaces import named
 from seqwright.nn import build
 from seqwright.nn.morphism import Inherited, inherit
+from seqwright.search.hill_climbing import grown, grows
 from seqwright.space.moves import duplicate, insert, mutate, remove, sample, swap
 
 BLOCKS: list[tuple[Any, Any]] = [
@@ -297,3 +298,24 @@ def test_whatever_is_called_preserved_is(name: str, seed: int, moves: int) -> No
 
 def test_last_and_max_are_different_readouts() -> None:
     assert grow(network(Gru(4)), network(Gru(4), readout=Last()), INTERFACES["text"])[0].changed == ("readout",)
+
+
+def nothing_to_normalise(parent: Network, child: Network) -> bool:
+    """What no move can keep: a norm over units where there was none, or behind a new block."""
+    acts = any(part != Skip() for layer in parent.body.layers for part in (layer.mixer, layer.channel))
+    return child.body.statistics == "layer" and (child.body.norm == "post" or (child.body.norm == "pre" and not acts))
+
+
+@pytest.mark.parametrize("name", ["text", "tagging", "series"])
+def test_moves_of_hill_climbing_preserve(name: str) -> None:
+    kept, rng, space = 0, Random(5), named(name)
+    for _ in range(12):
+        parent = sample(space, rng)
+        child, move = grown(space, parent, rng, None)
+        torch.manual_seed(0)
+        one, other = (build(c.architecture, INTERFACES[name]).state_dict() for c in (parent, child))
+        made = inherit(parent.architecture, child.architecture, one, other)
+        if grows(move) or move.name in ("insert", "duplicate"):
+            kept += made.preserved
+            assert made.preserved or nothing_to_normalise(parent.architecture, child.architecture), move
+    assert kept >= 6

@@ -13,6 +13,7 @@ from seqwright.search.bananas import Bananas
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.halving import Asha, Halving
+from seqwright.search.hill_climbing import HillClimbing
 from seqwright.search.hurdles import Hurdles
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
 from seqwright.search.local_search import BEGIN, LocalSearch
@@ -92,6 +93,10 @@ def _bohb(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", drawn=BOHB_DRAWN, **common)
 
 
+def _morphism(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return HillClimbing(space, **common)
+
+
 STRATEGIES: dict[str, Named] = {
     "evolution": Named(_evolution),
     "random": Named(_random),
@@ -105,6 +110,7 @@ STRATEGIES: dict[str, Named] = {
     "local": Named(_local),
     "controller": Named(_controller),
     "reinforce": Named(_reinforce),
+    "morphism": Named(_morphism, "none", only=True),  # a parent must be done: its weights are its children's beginning
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,

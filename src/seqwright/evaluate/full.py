@@ -57,6 +57,7 @@ class FullEvaluator:
             "stage": proposal.fidelity.stage,
             "seed": proposal.seed,
             "thaw_at": self.thaw_at,
+            "parent": proposal.parent if proposal.start == "parent" else None,
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,

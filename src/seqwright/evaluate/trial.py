@@ -29,6 +29,7 @@ class Order:
         prepared, run_folder: where the data lie, and where training states and predictions go.
         candidate: as `codec.to_data` wrote it.
         thaw_at: examples after which a pretrained encoder's own layers train.
+        parent: id of the candidate with whose weights a network begins that has no state of its own.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
     """
@@ -42,6 +43,7 @@ class Order:
     stage: str
     seed: int
     thaw_at: int = 0
+    parent: str | None = None
     threads: int = 1
     device: str = "auto"
     precision: str = "auto"
@@ -99,7 +101,7 @@ def judged(
     told = {
         "costs": {
             "examples_per_s": sum(r.trained for r in runs) / max(1e-9, sum(r.seconds for r in runs)),
-            "best_examples": float(np.mean([r.best_step * candidate.recipe.batch_size for r in runs])),
+            "best_examples": float(np.mean([r.inherited + r.best_step * candidate.recipe.batch_size for r in runs])),
         }
         | cost(candidate.architecture, bench.interface),
         "curve": [list(point) for point in runs[0].curve],
@@ -150,6 +152,7 @@ def _train(
     """One network, from its checkpoint if it has one."""
     import torch
 
+    from seqwright.evaluate.inheritance import begin
     from seqwright.nn.build import build
     from seqwright.train.device import device_of, precision_of
     from seqwright.train.fit import fit
@@ -161,9 +164,14 @@ def _train(
     precision = "float32" if head_only(candidate, order.examples, order.thaw_at) else order.precision
     plan = plan_of(order, recipe, len(train), precision_of(network, precision, device))
     state = state_path(Path(order.run_folder), codec.identity(candidate), order.stage, order.seed, fold)
+    about = {}
+    if not state.exists():
+        elder = order.parent
+        kept = state_path(Path(order.run_folder), elder, order.stage, order.seed, fold) if elder else None
+        about = begin(network, candidate, kept)
     streams, classes = candidate.architecture.streams, len(bench.task.labels)
     judge = partial(bench.score, weights=None if valid is None else valid.weights)
-    return fit(network, recipe, train, valid, judge, plan, streams, classes, state)
+    return fit(network, recipe, train, valid, judge, plan, streams, classes, state, about)
 
 
 def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int) -> Path:

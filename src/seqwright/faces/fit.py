@@ -68,7 +68,8 @@ def fit(
     strategy: Annotated[
         str,
         typer.Option(
-            help="evolution, random, local, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, controller, reinforce.",
+            help="evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, controller, "
+            "reinforce.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",

@@ -25,7 +25,8 @@ class Proposal:
     Args:
         fidelity: how far.
         why: in words, for the report ("mutated 3f2a..: lstm -> gru at /architecture/body/layers/0/mixer").
-        start: "scratch" or "checkpoint" (continue this candidate's own lower fidelity).
+        start: "scratch", "checkpoint" (continue this candidate's own lower fidelity) or "parent" (begin with the
+            weights of `parent`, whose training has ended: see `nn.morphism`).
         move: what changed and where, as `space.moves.Move.as_data()`; None for a candidate drawn afresh.
         parent: id of the candidate it was made from.
         seed: of initial weights and batch order; a refit with seed s leaves out fold s.

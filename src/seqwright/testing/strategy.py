@@ -80,7 +80,8 @@ def stays_in_the_space(factory: Factory, space: Space, trials: int) -> None:
     for proposal in Game(factory()).play(trials).proposals:
         reason = why_not(space, proposal.candidate)
         assert reason is None, f"proposal {proposal.number} ({proposal.why}) lies outside the space: {reason}"
-        assert proposal.start in ("scratch", "checkpoint"), f"proposal {proposal.number} starts from {proposal.start!r}"
+        starts = ("scratch", "checkpoint", *(["parent"] if proposal.parent else []))
+        assert proposal.start in starts, f"proposal {proposal.number} starts from {proposal.start!r}"
 
 
 def says_why(factory: Factory, space: Space, trials: int) -> None:

@@ -71,6 +71,7 @@ class Run:
     Args:
         network: with the best weights seen (averaged ones, in search).
         trained, seconds: examples seen and time spent since the very start, by this call and those it continues.
+        inherited: examples that its parent had seen, where it began with a parent's weights.
     """
 
     network: nn.Module
@@ -82,6 +83,7 @@ class Run:
     seconds: float
     curve: list[tuple[float, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    inherited: int = 0
 
 
 def steps_of(examples: int, batch_size: int, looks: int) -> int:
@@ -104,6 +106,7 @@ def fit(
     streams: "tuple[str, ...]",
     classes: int,
     state: "Path | None" = None,
+    about: "dict[str, Any] | None" = None,
 ) -> Run:
     """Train `network` on `train`, keep the weights that score best on `valid` (the last ones if there is none).
 
@@ -112,6 +115,7 @@ def fit(
         score: (probabilities, targets) -> higher is better.
         streams: the input streams that the network reads.
         state: where to keep the training state, and whence to continue.
+        about: JSON to keep in the state; "inherited" examples and how it "began" are told of the run.
 
     Raises:
         Diverged: the loss became infinite or not a number.
@@ -121,6 +125,7 @@ def fit(
     balance = class_weights(train.targets, classes, recipe.class_balance)
     balance = None if balance is None else balance.to(device)
     learner = Learner(network, recipe)
+    learner.facts |= about or {}
     if state:
         learner.load(state)
     facts, weights, average = learner.facts, learner.weights, learner.average
@@ -185,6 +190,8 @@ def fit(
     if valid is not None and predicted is None:
         predicted = probabilities(network, valid, streams, plan.precision)
     notes += collapsed(predicted, valid)
+    if facts.get("began"):
+        notes.append(facts["began"])
     return Run(
         network=network,
         score=facts["score"],
@@ -195,6 +202,7 @@ def fit(
         seconds=facts["seconds"],
         curve=[tuple(point) for point in facts["curve"]],
         notes=notes,
+        inherited=facts.get("inherited", 0),
     )
 
 
