@@ -10,6 +10,7 @@ from typing import Any
 from seqwright.errors import InputError
 from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
+from seqwright.search.differential import LEAST, POPULATION, Differential
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.halving import Asha, Halving
@@ -69,6 +70,10 @@ def _reinforce(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Controller(space, learning="reinforce", **pace(expected, "reinforce"), **common)
 
 
+def _differential(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return Differential(space, population=max(LEAST, min(POPULATION, (expected or 100) // 5)), **common)
+
+
 def _tpe(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", **common)
 
@@ -111,6 +116,8 @@ STRATEGIES: dict[str, Named] = {
     "controller": Named(_controller),
     "reinforce": Named(_reinforce),
     "morphism": Named(_morphism, "none", only=True),  # a parent must be done: its weights are its children's beginning
+    "differential": Named(_differential, all_rungs=True),
+    "dehb": Named(_differential, "hyperband", only=True, all_rungs=True),
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,

@@ -68,8 +68,8 @@ def fit(
     strategy: Annotated[
         str,
         typer.Option(
-            help="evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, controller, "
-            "reinforce.",
+            help="auto, evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
+            "controller, reinforce, differential or dehb.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",
