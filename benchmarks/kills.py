@@ -161,8 +161,8 @@ def outcome(folder: Path) -> "dict[str, Any]":
         found["delivered"] = [data["score"] for _, data in study.events("delivered")]
     with Study.open(folder / "refits" / "0") as study:
         found["refits"] = told(study.trials())
-    for path in sorted((folder / "best").iterdir()):
-        if path.name not in ("card.md", "manifest.json"):  # which tell the time that was spent
+    for path in sorted((folder / "best").rglob("*")):
+        if path.is_file() and path.name not in ("card.md", "manifest.json"):  # which tell the time that was spent
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     found["left over"] = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.part"))
     return found

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from seqwright.testing.encoder import tiny_encoder
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md"))
@@ -48,12 +50,24 @@ def test_the_python_snippet_runs(reviews: Path) -> None:
 
 
 def test_the_commands_run(reviews: Path) -> None:
-    (commands,) = (block for block in blocks("sh") if "seqwright" in block)
+    commands, _ = (block for block in blocks("sh") if "seqwright" in block)
     assert "--budget 10m" in commands
     commands = commands.replace("--budget 10m", "--budget 1trials").replace(
         "seqwright ", f"'{sys.executable}' -m seqwright "
     )
     run(["sh", "-ec", commands], reviews)
+    assert (reviews / "labels.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_the_commands_with_an_encoder_run(reviews: Path) -> None:
+    _, commands = (block for block in blocks("sh") if "seqwright" in block)
+    assert "--encoder models/my-bert" in commands and "--budget 10m" in commands
+    tiny_encoder(reviews / "models" / "my-bert")
+    commands = commands.replace("--budget 10m", "--budget 1trials").replace(
+        "seqwright ", f"'{sys.executable}' -m seqwright "
+    )
+    run(["sh", "-ec", commands], reviews)
+    assert (reviews / "runs" / "encoder" / "best" / "encoder" / "config.json").exists()
     assert (reviews / "labels.csv").read_text(encoding="utf-8").count("\n") == 3
 
 

@@ -16,6 +16,8 @@ A message says what was given, where, what is allowed, and what to do.
 import difflib
 from collections.abc import Iterable
 
+NO_TRANSFORMERS = 'A pretrained encoder needs transformers: pip install "seqwright[pretrained]".'
+
 
 class SeqwrightError(Exception):
     """Base of all errors raised on purpose; its text is meant for the user."""

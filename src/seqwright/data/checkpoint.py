@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from seqwright.data.hub import fetched
-from seqwright.data.weights import digest, safetensors, sound, weights
-from seqwright.errors import InputError, did_you_mean
+from seqwright.data.weights import digest, safetensors, sound, unfit, weights
+from seqwright.errors import NO_TRANSFORMERS, InputError, did_you_mean
 
 FAMILIES = (
     *("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra", "xlnet"),
@@ -79,7 +79,7 @@ def locate(encoder: str | Path, *, name: str = "", trust_pickle: bool = False) -
         pickled weights alone; it says which folder, package or flag to give.
     """
     if importlib.util.find_spec("transformers") is None:
-        raise InputError('A pretrained encoder needs transformers: pip install "seqwright[pretrained]".')
+        raise InputError(NO_TRANSFORMERS)
     asked = str(encoder)
     if asked in ("auto", "minilm"):
         folder = _minilm()
@@ -90,6 +90,8 @@ def locate(encoder: str | Path, *, name: str = "", trust_pickle: bool = False) -
             )
     elif Path(asked).expanduser().is_dir():
         folder = Path(asked).expanduser().resolve()
+    elif Path(asked).expanduser().is_file():
+        raise InputError(f"{asked} is a file. Give the checkpoint's folder: {Path(asked).expanduser().parent}")
     else:
         folder = fetched(asked, pickled=trust_pickle)
     if trust_pickle and not safetensors(folder):
@@ -129,6 +131,9 @@ def _described(folder: Path, name: str) -> Checkpoint:
             f"{folder / 'config.json'} does not say how many layers, units and pieces the encoder has. "
             "Take the checkpoint anew."
         ) from error
+    rows = numbers["vocabulary"], int(config.get("embedding_size") or numbers["width"])
+    if why := unfit(files, *rows, numbers["depth"]):
+        raise InputError(f"The weights in {folder} do not fit its config.json: {why}. Take the checkpoint anew.")
     return Checkpoint(name, folder, digest(files), family, **numbers, length=_window(config, family))
 
 

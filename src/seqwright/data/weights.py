@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import re
 import struct
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from seqwright.errors import InputError
+
+_EMBEDDINGS = ("word_embeddings.weight", "word_embedding.weight", "wte.weight", "embed_tokens.weight")
+_LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h)\.(\d+)\.")
 
 
 def safetensors(folder: Path) -> list[Path]:
@@ -42,19 +47,41 @@ def weights(folder: Path) -> list[Path]:
     raise InputError(f"{folder} has no weights: there is no model.safetensors in it. Take the checkpoint anew.")
 
 
-def sound(path: Path) -> None:
-    """Raises: InputError when a safetensors file is cut short or is none at all."""
+def sound(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file: each tensor's type, shape and place.
+
+    Raises: InputError when it is cut short or is none at all.
+    """
     try:
         with path.open("rb") as file:
             (size,) = struct.unpack("<Q", file.read(8))
             if size > min(path.stat().st_size, 100_000_000):
                 raise ValueError("its header is cut short")
             header = json.loads(file.read(size))
-        end = max((e["data_offsets"][1] for key, e in header.items() if key != "__metadata__"), default=0)
+        header.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         if path.stat().st_size != 8 + size + end:
             raise ValueError(f"it has {path.stat().st_size:,} bytes and should have {8 + size + end:,}")
+        return header
     except (OSError, ValueError, KeyError, AttributeError, TypeError, struct.error) as error:
         raise InputError(f"The weights {path} are damaged ({error}). Take the checkpoint anew.") from error
+
+
+def unfit(files: list[Path], vocabulary: int, width: int, depth: int) -> str:
+    """What of the weights is not as a config says, as far as their names and shapes tell; "" when nothing is.
+
+    Args:
+        vocabulary, width: rows and columns of the embeddings.
+        depth: layers; there may be more of them, which are left out.
+    """
+    shapes = {name: tuple(entry["shape"]) for file in files for name, entry in sound(file).items()}
+    for name, shape in shapes.items():
+        if name.endswith(_EMBEDDINGS) and shape != (vocabulary, width):
+            return f"{name} is {shape[0]:,} x {shape[-1]:,}, not {vocabulary:,} x {width:,}"
+    numbers = {int(found[1]) for name in shapes if (found := _LAYER.search(name))}
+    if lacking := set(range(depth)) - numbers if numbers else set():
+        return f"they lack layer {min(lacking) + 1} of {depth}"
+    return ""
 
 
 def digest(files: list[Path]) -> str:

@@ -17,13 +17,37 @@ def encoder_of(options: Options, task: Task) -> "Checkpoint | None":
     Raises:
         InputError: it cannot be used, or the task has no texts for it to read.
     """
-    asked = options.encoder
+    asked = options.encoder.strip()
+    if not asked:
+        raise InputError('--encoder is empty. Give a folder, a name, "auto" for one that is installed, or "none".')
     if asked != "auto" and asked != "none" and task.inputs[0] not in READ:
         raise InputError(f"--encoder {asked}: {task.kind} has no running text to read. Leave it out.")
-    wanted = os.environ.get(VARIABLE, "auto") if asked == "auto" else asked
+    wanted = (os.environ.get(VARIABLE) or "auto") if asked == "auto" else asked
     if wanted == "none" or task.inputs[0] not in READ:
         return None
-    return found() if wanted == "auto" else locate(wanted, trust_pickle=options.trust_pickle)
+    try:
+        return found() if wanted == "auto" else locate(wanted, trust_pickle=options.trust_pickle)
+    except InputError as error:
+        if wanted == asked:
+            raise
+        raise InputError(f"The environment's {VARIABLE} names the encoder {wanted}. {error}") from error
+
+
+def still_there(checkpoint: Checkpoint) -> None:
+    """Whether the encoder that data were prepared for lies where it lay, unchanged.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        if locate(checkpoint.folder).digest == checkpoint.digest:
+            return
+        what = "is now another one"
+    except InputError as error:
+        what = f"cannot be read any more ({error})"
+    raise InputError(
+        f"The encoder of this run, in {checkpoint.folder}, {what}. Put it back, or begin a run in another folder."
+    )
 
 
 def named_for(name: str, encoder: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from seqwright.data.checks import across
 from seqwright.data.infer import Loaded, load
-from seqwright.deliver.encoder import encoder_of
+from seqwright.deliver.encoder import encoder_of, still_there
 from seqwright.deliver.options import Options
 from seqwright.deliver.protocol import protocol
 from seqwright.deliver.run import Run
@@ -32,7 +32,10 @@ def gather(run: Run, sources: Sources) -> Workbench:
     run.begin("data")
     options, show, prepared = run.options, run.show, run.study.folder / PREPARED
     if (prepared / workbench.COMPLETE).exists():
-        return workbench.load(prepared)
+        known = workbench.load(prepared)
+        if (lies := known.preparation.encoder) is not None:
+            still_there(lies)
+        return known
     shutil.rmtree(prepared, ignore_errors=True)
     named = task_of(options.task) if options.task else None
     loaded = read(sources.data, options, kind=named.read_as() if named else None)

@@ -111,9 +111,11 @@ class Options:
                 for name, limit in (
                     ("trial_timeout_s", self.trial_timeout_s),
                     ("trial_memory_mib", self.trial_memory_mib),
-                    ("feature_cache_gib", self.feature_cache_gib),
                 )
             ),
+            ""
+            if 0 <= self.feature_cache_gib < float("inf")
+            else f"--feature-cache {self.feature_cache_gib:g} is no limit. Give GiB, or 0 to keep nothing on disk.",
         ]
 
     @classmethod

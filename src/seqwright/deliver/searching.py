@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqwright.arch.binding import bound
+from seqwright.arch.binding import bound, encoders
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import space_to_data
 from seqwright.arch.portfolio import FINE_TUNED, FINE_TUNED_TOO, Portfolio, portfolio
@@ -44,6 +44,12 @@ def space_of(options: Options, bench: Workbench) -> Space:
     space = narrowed(options, named_for(bench.task.space, bench.encoder))
     if bench.encoder is not None:
         space = bound(space, bench.encoder.digest)
+    elif encoders(space):
+        raise InputError(
+            f"The space {options.space or bench.task.space} has heads on a pretrained encoder, and this run has none. "
+            'Give --encoder a folder or a name, run pip install "seqwright[minilm]" for one that is found by itself, '
+            "or choose another --space."
+        )
     if (balance := balance_of(bench)) and BALANCE not in " ".join(options.fix):
         space = fix(space, BALANCE, balance)
     return suited(space, len(bench.task.inputs))
@@ -121,8 +127,9 @@ def prior_of(space: Space, wishes: Sequence[str] = ()) -> Prior:
         wishes: of the user's, which multiply these.
     """
     kinds = questions(space).get("/architecture")
-    favoured = kinds is not None and "pretrained" in kinds.labels()
-    usual = by_size(space, {"/architecture": FAVOURED} if favoured else None)
+    labels = () if kinds is None else kinds.labels()  # the user may have banned some
+    favoured = {"/architecture": {kind: weight for kind, weight in FAVOURED.items() if kind in labels}}
+    usual = by_size(space, favoured if "pretrained" in labels else None)
     return expert(space, wishes, usual) if wishes else usual
 
 

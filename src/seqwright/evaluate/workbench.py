@@ -7,7 +7,7 @@ and refits may see, cut into folds; `test` is sealed: only `deliver/evidence.py`
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,8 @@ def build(
     aside = folder / f"{COMPLETE}.part"
     aside.write_text(json.dumps(facts or {}))
     aside.replace(folder / COMPLETE)
-    return load(folder)
+    bench = load(folder)
+    return replace(bench, preparation=replace(bench.preparation, findings=preparation.findings))  # said once
 
 
 def load(folder: "Path | str") -> Workbench:

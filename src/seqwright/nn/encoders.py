@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from seqwright.arch.interface import Stream
-from seqwright.errors import InputError
+from seqwright.errors import NO_TRANSFORMERS, InputError
 from seqwright.nn.families import FAMILIES, Family
 
 
@@ -65,17 +65,17 @@ class Encoder(nn.Module):
     @staticmethod
     def like(stream: Stream) -> "Encoder":
         """A BERT of a stream's sizes on the meta device, to count with where there is no checkpoint."""
-        from transformers import BertConfig
-
-        config = BertConfig(
-            vocab_size=stream.size,
-            hidden_size=stream.width,
-            num_hidden_layers=stream.depth,
-            num_attention_heads=max(1, stream.width // 32),
-            intermediate_size=4 * stream.width,
-            max_position_embeddings=max(512, stream.length),
-        )
         with quiet(), torch.device("meta"):
+            from transformers import BertConfig
+
+            config = BertConfig(
+                vocab_size=stream.size,
+                hidden_size=stream.width,
+                num_hidden_layers=stream.depth,
+                num_attention_heads=max(1, stream.width // 32),
+                intermediate_size=4 * stream.width,
+                max_position_embeddings=max(512, stream.length),
+            )
             return Encoder(_blank(config), FAMILIES["bert"])
 
     def states(
@@ -145,7 +145,10 @@ def shared(source: str, device: str) -> Encoder:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without transformers' bars and reports, and without drawing from the caller's random numbers."""
-    from transformers.utils import logging
+    try:
+        from transformers.utils import logging
+    except ImportError as error:
+        raise InputError(NO_TRANSFORMERS) from error
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(50)  # nothing but what is critical
@@ -186,6 +189,7 @@ def _loaded(source: Path, config: Any) -> Any:
             use_safetensors=True,
             dtype=torch.float32,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told below, by name
         )
     except Exception as error:  # shapes that do not fit, a file cut short, a config that makes no model
         text = str(error).strip().splitlines() or [type(error).__name__]
