@@ -15,6 +15,7 @@ from seqwright.arch.cells import OPERATIONS, Cell, CellNetwork, Combination, unr
 from seqwright.arch.codec import identity
 from seqwright.arch.network import AttentionPool, Cls, Last, Max, Mean, PerStep, Words
 from seqwright.arch.portfolio import portfolio
+from seqwright.arch.published_spaces import fitted
 from seqwright.arch.spaces import named
 from seqwright.errors import SpaceError
 from seqwright.nn import build
@@ -157,6 +158,19 @@ def test_sizes() -> None:
     assert architectures("nasnet") == 9 * (wires * 13**10 * 2**5) ** 2
     assert architectures("amoebanet") == 9 * (wires * 8**10) ** 2
     assert wires * 13**10 * 2**5 == 2_286_906_949_584_691_200 and wires * 8**10 == 556_627_761_561_600
+
+
+def test_a_series_and_a_tagging_are_fitted() -> None:
+    for name in ("nasnet", "amoebanet", "darts-recurrent", "nas-bench-nlp", "textnas"):
+        space = fitted(named(name), dict(INTERFACES["series"].streams), per_step=False)
+        assert size(space) == size(named(name))
+        assert fitted(named(name), dict(INTERFACES["text"].streams), per_step=False) == named(name)
+    series = sample(fitted(named("nasnet"), dict(INTERFACES["series"].streams), per_step=False), Random(0)).architecture
+    assert build(series, INTERFACES["series"])(drawn(INTERFACES["series"])).shape == (3, 2)
+    tags = fitted(named("darts-recurrent"), dict(INTERFACES["tagging"].streams), per_step=True)
+    network = build(sample(tags, Random(0)).architecture, INTERFACES["tagging"])
+    assert network(drawn(INTERFACES["tagging"])).shape == (3, T, 5)
+    assert fitted(named("series"), dict(INTERFACES["series"].streams), per_step=False) == named("series")
 
 
 def test_two_texts_are_compared() -> None:

@@ -1,5 +1,6 @@
 """Blocks wired as a graph: the module against its formula, TextNAS as a space, its winner, shared weights."""
 
+import sys
 from math import factorial
 from random import Random
 
@@ -15,6 +16,7 @@ from seqwright.arch.spaces import named
 from seqwright.arch.wired import Graph, Pool, Wired, graphs
 from seqwright.errors import SpaceError
 from seqwright.nn import Context, Role, block, build
+from seqwright.nn.source import as_torch
 from seqwright.space.census import contains, size
 from seqwright.space.encode import graph
 from seqwright.space.moves import sample
@@ -64,7 +66,13 @@ def test_the_published_winner_is_a_point_that_runs() -> None:
     assert contains(named("textnas"), candidate)
     assert len(published.TEXTNAS.blocks) == 24
     network = build(candidate.architecture, INTERFACES["text"]).eval()
-    assert network(drawn(INTERFACES["text"])).shape == (3, 4)
+    batch = drawn(INTERFACES["text"])
+    assert network(batch).shape == (3, 4)
+    module = sys.modules["stand_alone"] = type(sys)("stand_alone")
+    exec(as_torch(candidate, INTERFACES["text"]), module.__dict__)
+    theirs = module.Model().eval()
+    theirs.load_state_dict(network.state_dict())
+    assert torch.equal(theirs(batch), network(batch))
 
 
 def test_the_graph_of_a_graph_has_its_wires() -> None:

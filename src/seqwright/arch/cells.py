@@ -85,7 +85,7 @@ def cells(operations: tuple[str, ...], joins: tuple[str, ...], combinations: int
             first=operation,
             two=Choice(tuple(range(i + 2))),
             second=operation,
-            join=Choice(joins) if len(joins) > 1 else joins[0],
+            join=joins[0] if len(joins) == 1 else Choice(joins),
         )
         for i in range(combinations)
     )

@@ -96,12 +96,13 @@ class _Plan:
 def _plan(value: Any) -> _Plan:
     """The plan of a record: a box, or a frame around what it holds. Of a recurrent graph only what is live."""
     value = alive(value) if isinstance(value, GraphCell) else value
+    whole: Any = value
     held: list[_Plan] = []
     for f in fields(value):
         part = getattr(value, f.name)
         if is_tuple(part) and part and any(map(_nests, part)):
             if f.metadata.get("flow") == "wired":
-                held.append(_wired([_plan(each) for each in part], value.wires()))
+                held.append(_wired([_plan(each) for each in part], whole.wires()))
                 continue
             side_by_side = f.metadata.get("flow") == "parallel"
             held.append(_row([_plan(each) for each in part]) if side_by_side else _column(_runs(part)))
@@ -211,7 +212,10 @@ def _wired(plans: list[_Plan], wires: tuple[tuple[int, ...], ...]) -> _Plan:
             else:
                 bend = _GAP + 10 * (end - start)
                 a, b = (upper + bottom) / 2, (begin + lower) / 2
-                found.append(_path(f"M{right:g} {a:g}C{right + bend:g} {a:g} {edge + bend:g} {b:g} {edge:g} {b:g}"))
+                right, edge = (middle + column / 2 if at == middle else at for at in (right, edge))  # beside the boxes
+                begun = f"M{middle:g} {a:g}H{right:g}" if start == 0 else f"M{right:g} {a:g}"
+                curve = f"C{right + bend:g} {a:g} {edge + bend:g} {b:g} {edge:g} {b:g}"
+                found.append(_path(begun + curve + (f"H{middle:g}" if end == len(plans) + 1 else "")))
         return found
 
     return _Plan(width, height, draw)

@@ -3,12 +3,13 @@
 Only what the authors searched is open; stem, readout and head are fixed, and recipes are ours.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.cells import AMOEBANET_OPERATIONS, NASNET_OPERATIONS, CellNetwork, cells
-from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, Words
+from seqwright.arch.network import Body, Channels, Layer, Mean, Mlp, Network, PerStep, Words
 from seqwright.arch.recurrent_cells import recurrent_cells
 from seqwright.arch.recurrent_graph import graph_cells
 from seqwright.arch.wired import graphs
@@ -98,3 +99,24 @@ def amoebanet() -> Record:
 def textnas() -> Record:
     """TextNAS (Wang et al. 2019, arXiv:1912.10729): 24 blocks wired as a graph. Ours adds the graph to its input."""
     return _candidates(around(graphs(TEXTNAS_LAYERS, HIDDEN // 2)))
+
+
+def fitted(space: Space, streams: Collection[str], per_step: bool) -> Space:
+    """A space with one stem and readout, for other data: a series' channels for words, an output at every step.
+
+    Only what is fixed is changed: a space that asks for its stem, or whose data has words, stays as it is.
+    """
+    if not isinstance(space, Record):
+        return space
+    parts = dict(space.fields)
+    if space.cls is Candidate:
+        return Record(
+            Candidate, (("architecture", fitted(parts["architecture"], streams, per_step)), *space.fields[1:])
+        )
+    if space.cls not in (Network, CellNetwork):
+        return space
+    if parts["stem"] == Words() and "words" not in streams and "channels" in streams:
+        parts["stem"] = Channels(kernel=1, stride=1)
+    if per_step and parts["readout"] == Mean() and space.cls is Network:
+        parts["readout"] = PerStep()
+    return Record(space.cls, tuple(parts.items()))

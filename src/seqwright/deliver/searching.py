@@ -11,6 +11,8 @@ from seqwright.arch.binding import bound, encoders
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import space_to_data
 from seqwright.arch.portfolio import FINE_TUNED, FINE_TUNED_TOO, Portfolio, portfolio
+from seqwright.arch.published_portfolios import MAKERS as PUBLISHED
+from seqwright.arch.published_spaces import fitted
 from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
@@ -52,7 +54,8 @@ def space_of(options: Options, bench: Workbench) -> Space:
         )
     if (balance := balance_of(bench)) and BALANCE not in " ".join(options.fix):
         space = fix(space, BALANCE, balance)
-    return suited(space, len(bench.task.inputs))
+    space = suited(space, len(bench.task.inputs))
+    return fitted(space, dict(bench.interface.streams), bench.task.per_step)
 
 
 def narrowed(options: Options, name: str) -> Space:
@@ -83,11 +86,12 @@ def balance_of(bench: Workbench) -> float:
 
 
 def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
-    """Where the search begins: the winner of `--start`, then the task's hand-made networks."""
+    """Where the search begins: the winner of `--start`, a published space's winners, the task's hand-made networks."""
+    published = portfolio(options.space) if options.space in PUBLISHED else ()
     balance = balance_of(bench)
     made = tuple(
         (name, replace(candidate, recipe=replace(candidate.recipe, class_balance=balance)))
-        for name, candidate in portfolio(named_for(bench.task.portfolio, bench.encoder))
+        for name, candidate in (*published, *portfolio(named_for(bench.task.portfolio, bench.encoder)))
     )
     if bench.encoder is not None:
         made = tuple((name, bound(candidate, bench.encoder.digest)) for name, candidate in made)

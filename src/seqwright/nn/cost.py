@@ -84,7 +84,7 @@ def _shorten(cell: nn.RNNBase | UnrolledCell, counter: FlopCounterMode) -> list[
         skipped.append((steps - 1) * (counter.get_total_flops() - before))
         return y.repeat_interleave(steps, time), last
 
-    cell.forward = forward
+    cell.forward = forward  # pyright: ignore[reportAttributeAccessIssue]
     return skipped
 
 

@@ -37,18 +37,19 @@ class DrawnCell(UnrolledCell):
         """Of every linear node the bias, and its map of x where it reads it, one after the other."""
         parts = [
             F.linear(x, linear["x"], linear["bias"]) if "x" in linear else linear["bias"].expand(*x.shape[:2], -1)
-            for linear in self.maps.values()
+            for linear in self._linear().values()
         ]
         return torch.cat(parts, -1) if parts else x[..., :0]
 
     def joined(self) -> dict[str, tuple[list[str], Tensor]]:
         """For every source but x its readers and their weights, one beneath the other."""
         found: dict[str, list[str]] = {}
-        for name, linear in self.maps.items():
-            for source in linear:
+        linear = self._linear()
+        for name, weights in linear.items():
+            for source in weights:
                 if source not in ("x", "bias"):
                     found.setdefault(source, []).append(name)
-        return {s: (readers, torch.cat([self.maps[name][s] for name in readers])) for s, readers in found.items()}
+        return {s: (readers, torch.cat([linear[name][s] for name in readers])) for s, readers in found.items()}
 
     def advance(
         self, given: Tensor, state: tuple[Tensor, ...], weights: dict[str, tuple[list[str], Tensor]]
@@ -72,6 +73,9 @@ class DrawnCell(UnrolledCell):
             known[name] = linear[name] if operation == "linear" else _operated(operation, *read)
         new = tuple(known[becomes] for _, becomes in self.states)
         return new[0], new
+
+    def _linear(self) -> dict[str, nn.ParameterDict]:
+        return {name: weights for name, weights in self.maps.items() if isinstance(weights, nn.ParameterDict)}
 
     def start(self, like: Tensor) -> tuple[Tensor, ...]:
         return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in self.states)

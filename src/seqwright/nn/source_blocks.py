@@ -21,7 +21,7 @@ from seqwright.nn.conv import ConvModule
 from seqwright.nn.recurrent import RecurrentModule
 from seqwright.nn.recurrent_cells import RecurrentCellModule
 from seqwright.nn.recurrent_graph import GraphCellModule
-from seqwright.nn.wired import PoolModule
+from seqwright.nn.wired import GraphModule, PoolModule, rows
 
 WIDE = 100  # a call longer than this is written one argument a line
 
@@ -105,6 +105,13 @@ def _(spec: drawn.GraphCell, interface: Interface) -> Call:
 @written.register
 def _(spec: wired.Pool, interface: Interface) -> Call:
     return Call(PoolModule, (f'what="{spec.what}"', f"kernel={spec.kernel}"))
+
+
+@written.register
+def _(spec: wired.Graph, interface: Interface) -> Call:
+    blocks = (written(each.block, interface) for each in spec.blocks)
+    inputs, added = rows(spec)
+    return Call(GraphModule, ("width", str(inputs), _text(added), *blocks))
 
 
 @written.register

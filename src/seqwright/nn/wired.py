@@ -1,7 +1,5 @@
 """Blocks wired as a graph, and pooling as a block of its own."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +9,14 @@ from seqwright.nn.build import block
 from seqwright.nn.cell_operations import AveragePool, MaximumPool
 from seqwright.nn.norms import MaskedBatchNorm
 from seqwright.nn.role import Context, Role
+
+Rows = tuple[tuple[int, ...], ...]  # of each block the numbers of earlier ones
+
+
+def rows(spec: Graph) -> tuple[tuple[int, ...], Rows]:
+    """Of every block which one it reads, -1 for the input, and which are added."""
+    inputs = tuple(i - wired.back for i, wired in enumerate(spec.blocks))
+    return inputs, tuple(tuple(j for j, added in enumerate(wired.added) if added) for wired in spec.blocks)
 
 
 class PoolModule(nn.Module):
@@ -27,9 +33,9 @@ class PoolModule(nn.Module):
 class WiredModule(nn.Module):
     """A block of a graph and its norm, over all real steps of the batch."""
 
-    def __init__(self, spec: Any, width: int, role: Role) -> None:
+    def __init__(self, module: nn.Module, width: int) -> None:
         super().__init__()
-        self.block = block(spec, width, role)
+        self.block = module
         self.norm = MaskedBatchNorm(width)
 
 
@@ -37,15 +43,14 @@ class GraphModule(nn.Module):
     """y_i = norm(f_i(y_j) + sum of the added y_k); out = sum_i softmax(w)_i y_i. (B, T, D) -> (B, T, D).
 
     Wang et al. 2019 (arXiv:1912.10729). Ours differs: its blocks are those of this package (convolutions with GELU),
-    and the norm leaves padding out.
+    and the norm leaves padding out. `inputs` says which y_j each block reads (-1: x), `added` which are added.
     """
 
-    def __init__(self, spec: Graph, width: int, role: Role) -> None:
+    def __init__(self, width: int, inputs: tuple[int, ...], added: Rows, *blocks: nn.Module) -> None:
         super().__init__()
-        self.inputs = [i - wired.back for i, wired in enumerate(spec.blocks)]
-        self.added = [[j for j, added in enumerate(wired.added) if added] for wired in spec.blocks]
-        self.blocks = nn.ModuleList(WiredModule(wired.block, width, role) for wired in spec.blocks)
-        self.weight = nn.Parameter(torch.zeros(len(spec.blocks)))
+        self.inputs, self.added = inputs, added
+        self.blocks = nn.ModuleList(WiredModule(module, width) for module in blocks)
+        self.weight = nn.Parameter(torch.zeros(len(blocks)))
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         made: list[Tensor] = []
@@ -75,4 +80,4 @@ def _(spec: Graph, width: int, role: Role = Role()) -> nn.Module:  # noqa: B008
     if role.causal:
         raise SpaceError("The norm of a Graph sees later steps, which a causal role forbids. Use Layers instead.")
     check(spec)
-    return GraphModule(spec, width, role)
+    return GraphModule(width, *rows(spec), *(block(wired.block, width, role) for wired in spec.blocks))
