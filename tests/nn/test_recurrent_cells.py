@@ -232,7 +232,9 @@ RECORDED = Path(__file__).parents[3] / "shared/data/nas/nas_bench_nlp/wikitext2_
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the table is not here")
 def test_every_recorded_recipe_is_a_cell() -> None:
-    cells = [from_recipe(json.loads(json.loads(line)["recepie"]), hidden=4) for line in RECORDED.open()]
+    cells = [
+        from_recipe(json.loads(json.loads(line)["recepie"]), hidden=4) for line in RECORDED.read_text().splitlines()
+    ]
     assert len(cells) == 345
     for cell in cells[::15]:
         y = drawn_cell(cell, 4)(torch.randn(2, 3, 4))[0]
