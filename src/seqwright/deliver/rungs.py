@@ -9,6 +9,11 @@ FULL_RUNS = 12  # trainings to the highest rung that the search share should hol
 EPOCHS = (3, 30)  # the highest rung lies between these, and has at least so many steps:
 LEAST_STEPS = 400
 FROZEN_EPOCHS, FROZEN_MOST = 10, 60_000  # epochs and examples for a head alone, before its encoder may be tuned
+READING = 3.0  # texts that an encoder reads while it is fine-tuned on one
+KEEPING_SHARE, UNKEPT_SHARE = (
+    0.3,
+    0.1,
+)  # of the search's time: to keep all states; for a head on states that are not kept
 TUNED_EPOCHS, TUNED_SHARE = 4, 0.6  # most epochs of fine-tuning; the share of a slot's time that one may take
 
 
@@ -28,8 +33,20 @@ def rungs_of(
     return ladder(highest, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
 
 
+def keeps_states(rows: int, seconds: "float | None", slots: int, examples_per_s: "float | None") -> bool:
+    """Whether there is time to run all texts through the frozen encoder once; the smallest budgets read a part of them."""
+    if seconds is None or examples_per_s is None:
+        return True
+    return rows <= KEEPING_SHARE * seconds * slots * READING * examples_per_s
+
+
 def encoder_rungs_of(
-    train_rows: int, folds: int, batch_size: int, seconds: "float | None", examples_per_s: "float | None"
+    train_rows: int,
+    folds: int,
+    batch_size: int,
+    seconds: "float | None",
+    examples_per_s: "float | None",
+    kept: bool = True,
 ) -> tuple[Fidelity, ...]:
     """The ladder where there is a pretrained encoder.
 
@@ -38,8 +55,11 @@ def encoder_rungs_of(
 
     Args:
         examples_per_s: that one slot fine-tunes; None when no clock runs.
+        kept: whether the frozen encoder's states are kept; a head then learns from them at once.
     """
     frozen = max(train_rows, min(FROZEN_EPOCHS * train_rows, FROZEN_MOST), LEAST_STEPS * batch_size)
+    if not kept and seconds is not None and examples_per_s is not None:
+        frozen = max(batch_size, int(UNKEPT_SHARE * seconds * READING * examples_per_s / folds))
     tuned = TUNED_EPOCHS * train_rows
     if seconds is not None and examples_per_s is not None:
         tuned = int(min(tuned, TUNED_SHARE * seconds * examples_per_s / folds))

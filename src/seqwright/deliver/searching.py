@@ -18,7 +18,7 @@ from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.deliver.rungs import encoder_rungs_of, rungs_of
+from seqwright.deliver.rungs import encoder_rungs_of, keeps_states, rungs_of
 from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.full import FullEvaluator
@@ -175,11 +175,16 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         """Rungs depend on the clock, so they are decided once and kept."""
         rows, batch = len(bench.folds[0][0]), begun[0][1].recipe.batch_size
         if bench.encoder is not None:
-            rungs = encoder_rungs_of(rows, bench.searched, batch, run.left(ends), examples_per_s)
+            rungs = encoder_rungs_of(rows, bench.searched, batch, run.left(ends), examples_per_s, kept)
         else:
             rungs = rungs_of(rows, bench.searched, batch, run.left(ends), evaluator.slots, examples_per_s)
         return [[rung.examples, rung.folds] for rung in rungs]
 
+    def keep() -> bool:
+        return keeps_states(len(bench.development), run.left(ends), evaluator.executor.slots, examples_per_s)
+
+    kept = bench.encoder is None or run.study.once("states kept", keep)
+    evaluator.keep_states = kept
     rungs = tuple(Fidelity(examples, folds) for examples, folds in run.study.once("rungs", decide))
     space = space_of(run.options, bench)
     run.study.once(SPACE, lambda: space_to_data(space))  # for those who read the study later

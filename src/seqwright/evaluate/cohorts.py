@@ -85,6 +85,8 @@ class CohortEvaluator(FullEvaluator):
 
     def _suits(self, proposal: Proposal) -> bool:
         fidelity = proposal.fidelity
+        if not self.keep_states:  # pooling them all would take as long
+            return False
         return fidelity.stage != "refit" and head_only(proposal.candidate, fidelity.examples, self.thaw_at)
 
     def _send(self, members: list[Proposal]) -> None:

@@ -19,6 +19,7 @@ class FullEvaluator:
         run_folder: where training states and predictions are kept.
         timeout_s, memory_mib: a trial beyond these is recorded as failed.
         thaw_at: examples after which a pretrained encoder's own layers train.
+        keep_states: whether a frozen encoder's hidden states of all examples are kept.
         stop_at: time.time() at which running trials must score what they have; None for never.
         save_every_s: how much of one trial's training a kill may cost.
     """
@@ -32,6 +33,7 @@ class FullEvaluator:
     timeout_s: float | None = None
     memory_mib: float | None = None
     thaw_at: int = 0
+    keep_states: bool = True
     stop_at: float | None = None
     save_every_s: float = 20.0
     running: dict[str, Proposal] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class FullEvaluator:
             "seed": proposal.seed,
             "thaw_at": self.thaw_at,
             "parent": proposal.parent if proposal.start == "parent" else None,
+            "keep_states": self.keep_states,
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,

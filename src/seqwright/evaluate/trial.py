@@ -30,6 +30,7 @@ class Order:
         candidate: as `codec.to_data` wrote it.
         thaw_at: examples after which a pretrained encoder's own layers train.
         parent: id of the candidate with whose weights a network begins that has no state of its own.
+        keep_states: whether a frozen encoder's hidden states of all examples are kept; else each step computes its own.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
     """
@@ -44,6 +45,7 @@ class Order:
     seed: int
     thaw_at: int = 0
     parent: str | None = None
+    keep_states: bool = True
     threads: int = 1
     device: str = "auto"
     precision: str = "auto"
@@ -72,7 +74,7 @@ def run(**arguments: Any) -> dict[str, Any]:
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))
-    if not refit and head_only(candidate, 0, order.thaw_at):
+    if not refit and order.keep_states and head_only(candidate, 0, order.thaw_at):
         from seqwright.evaluate.cohort_trial import run as run_heads  # many times as fast as what follows, even for one
 
         examples = order.examples
@@ -83,7 +85,9 @@ def run(**arguments: Any) -> dict[str, Any]:
             raise Diverged(told["error"].removeprefix("Diverged: "))
         if examples == order.examples:
             return told
-    development = bench.reading(candidate.architecture, bench.development, order.precision, order.device)
+    development = bench.development.only(candidate.architecture.streams)
+    if order.keep_states:
+        development = bench.reading(candidate.architecture, development, order.precision, order.device)
     runs = []
     for fold in which:
         train, valid = bench.folds[fold]
