@@ -14,7 +14,7 @@ KEEPING_SHARE, UNKEPT_SHARE = (
     0.3,
     0.1,
 )  # of the search's time: to keep all states; for a head on states that are not kept
-TUNED_EPOCHS, TUNED_SHARE = 4, 0.6  # most epochs of fine-tuning; the share of a slot's time that one may take
+TUNED_EPOCHS, TUNED_SHARE = 4, 0.75  # most epochs of fine-tuning; the share of a slot's time that one may take
 
 
 def rungs_of(
@@ -34,7 +34,7 @@ def rungs_of(
 
 
 def keeps_states(rows: int, seconds: "float | None", slots: int, examples_per_s: "float | None") -> bool:
-    """Whether there is time to run all texts through the frozen encoder once; the smallest budgets read a part of them."""
+    """Whether there is time to run all texts through the frozen encoder once."""
     if seconds is None or examples_per_s is None:
         return True
     return rows <= KEEPING_SHARE * seconds * slots * READING * examples_per_s
