@@ -1,6 +1,8 @@
-"""The main job on real sets, from scratch: every delivered model beside its baselines, on the test split.
+"""The main job on real sets: every delivered model beside its baselines, on the test split.
 
-    python -m benchmarks.tasks --data PATH [--sets text/trec6,series/*] [--budget 5m] [--seeds 1]
+    python -m benchmarks.tasks --data PATH [--sets text/trec6,series/*] [--budget 5m] [--seeds 1] [--encoder minilm]
+
+Networks are trained from scratch, unless an encoder is named.
 
 A set that is done is not run again: results are kept in a folder, and one that was interrupted goes on from where it
 stopped. "member" is the best of the portfolio, "tried" counts candidates. Red is a score below its floor, or more than
@@ -79,7 +81,7 @@ def chosen(patterns: str) -> list[Benchmark]:
     return [one for one in SETS if any(fnmatchcase(one.name, pattern) for pattern in wanted)]
 
 
-def run(one: Benchmark, data: Path, folder: Path, budget: str, seed: int) -> dict[str, Any]:
+def run(one: Benchmark, data: Path, folder: Path, budget: str, seed: int, encoder: str = "none") -> dict[str, Any]:
     """Fit one set; what came of it, as JSON data.
 
     Returns:
@@ -89,7 +91,9 @@ def run(one: Benchmark, data: Path, folder: Path, budget: str, seed: int) -> dic
     place = data / one.name
     files = {name: place / file for name, file in (("valid", one.valid), ("test", one.test)) if file}
     began = time.monotonic()
-    result = api.fit(place / one.train, **files, folder=folder, budget=budget, seed=seed, **dict(one.options))
+    result = api.fit(
+        place / one.train, **files, folder=folder, budget=budget, seed=seed, encoder=encoder, **dict(one.options)
+    )
     wall_s = time.monotonic() - began
     told = result.evidence
     assert told is not None, "every set has a test split"
@@ -120,15 +124,15 @@ def _trials(folder: Path) -> list[Trial]:
         return study.trials()
 
 
-def known(path: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
-    """Finished runs by (set, budget, seed); a half-written last line is no run."""
+def known(path: Path) -> dict[tuple[str, str, int, str], dict[str, Any]]:
+    """Finished runs by (set, budget, seed, encoder); a half-written last line is no run."""
     found = {}
     for text in path.read_text("utf-8").splitlines() if path.exists() else ():
         try:
             row = json.loads(text)
         except ValueError:
             continue
-        found[row["set"], row["budget"], row["seed"]] = row
+        found[row["set"], row["budget"], row["seed"], row["encoder"]] = row
     return found
 
 
@@ -197,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", default="*", help="names or patterns, separated by commas; all by default")
     parser.add_argument("--budget", default="", help="instead of each set's own")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--encoder", default="none", help="pretrained encoder for the sets of texts")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/benchmarks/tasks"), help="where runs and results are kept"
     )
@@ -216,18 +221,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     for seed in range(options.seeds):
         for one in sets:
             budget = str(Budget.parse(options.budget or one.budget))
-            if (row := known(results).get((one.name, budget, seed))) is None:
+            # Series and tags are not texts that an encoder reads.
+            encoder = options.encoder if one.name.startswith(("text/", "pairs/")) else "none"
+            if (row := known(results).get((one.name, budget, seed, encoder))) is None:
                 console.print(f"{time.strftime('%H:%M:%S')} {one.name}, {budget}, seed {seed}")
-                folder = options.out / one.name.replace("/", "-") / f"{budget.replace(' ', '')}-{seed}"
-                row = {"set": one.name, "budget": budget, "seed": seed}
+                kept = f"{budget.replace(' ', '')}-{seed}" + ("" if encoder == "none" else f"-{Path(encoder).name}")
+                folder = options.out / one.name.replace("/", "-") / kept
+                row = {"set": one.name, "budget": budget, "seed": seed, "encoder": encoder}
                 try:
-                    row |= run(one, options.data, folder, budget, seed)
+                    row |= run(one, options.data, folder, budget, seed, encoder)
                 except Exception as error:  # one set's failure is a row, and no reason to lose the others
                     console.print(traceback.format_exc(), markup=False, style="red")
                     row |= {"error": f"{type(error).__name__}: {error}"}
                 else:
                     with results.open("a", encoding="utf-8") as opened:
-                        opened.write(json.dumps(row) + "\n")
+                        opened.write(f"\n{json.dumps(row)}\n")  # on a line of its own, also after one half written
             rows.append(row)
     show(rows, console)
     return 0

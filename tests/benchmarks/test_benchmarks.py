@@ -87,8 +87,10 @@ def test_sets_are_chosen_by_pattern():
 
 def test_a_half_written_result_is_run_again(tmp_path):
     path = tmp_path / tasks.RESULTS
-    path.write_text(json.dumps({"set": "text/cola", "budget": "5m", "seed": 0}) + '\n{"set": "text/sn')
-    assert list(tasks.known(path)) == [("text/cola", "5m", 0)]
+    path.write_text(
+        json.dumps({"set": "text/cola", "budget": "5m", "seed": 0, "encoder": "none"}) + '\n{"set": "text/sn'
+    )
+    assert list(tasks.known(path)) == [("text/cola", "5m", 0, "none")]
 
 
 def test_a_difference_is_told_in_its_own_standard_errors():
