@@ -205,6 +205,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         strategy_of(run.options, space, begun, rungs, run.budget.trials),
         evaluator,
         stop=run.over(ends, grace_s=1.0),
+        closing=run.over(None if ends is None else ends - last_look_s),
         trials=run.budget.trials,
         asynchronous=run.options.asynchronous,
         on_trial=ended,

@@ -48,6 +48,7 @@ def search(
     evaluator: Evaluator,
     *,
     stop: Callable[[], bool] = lambda: False,
+    closing: Callable[[], bool] = lambda: False,
     trials: int | None = None,
     asynchronous: bool = False,
     on_trial: Callable[[Trial], object] = lambda trial: None,
@@ -59,6 +60,7 @@ def search(
     Args:
         strategy: a fresh one; what the study knows is replayed into it.
         stop: looked at every half second, and whenever a trial ends.
+        closing: whether it is too late to begin anything; what runs goes on.
         trials: how many the study shall hold in all, those of earlier runs included; None for no limit.
         asynchronous: tell trials as they end. Slots never wait, but the search then depends on timing.
         on_trial: called with each new trial, after it is recorded. Not called for replayed ones.
@@ -71,7 +73,7 @@ def search(
         loop = _Loop(study, strategy, evaluator, fixed["slots"], fixed["asynchronous"], trials, on_trial)
         loop.replay()
         try:
-            return loop.run(stop)
+            return loop.run(stop, closing)
         finally:
             loop.cancel()
 
@@ -116,7 +118,7 @@ class _Loop:
             if ban["before"] >= self.proposed:
                 self._ban(ban["pattern"])
 
-    def run(self, stop: Callable[[], bool]) -> str:
+    def run(self, stop: Callable[[], bool], closing: Callable[[], bool]) -> str:
         for proposal in self.study.pending():
             self._start(proposal)
         while True:
@@ -125,11 +127,12 @@ class _Loop:
                 return "stopped"
             if (left := self._obey()) is not None:
                 return left
-            asked = self._ask()
+            late = closing()
+            asked = late or self._ask()
             if self._next_to_tell() is not None:
                 self._tell()
             elif self.proposed == self.told:
-                return "exhausted" if asked else "trials"
+                return "stopped" if late else "exhausted" if asked else "trials"
             else:
                 self._collect(LOOK_S)
 

@@ -129,6 +129,7 @@ def fit(
     if state:
         learner.load(state)
     facts, weights, average = learner.facts, learner.weights, learner.average
+    facts["stopped"] = facts["stopped"] and not learner.waits  # a head may have had enough, its encoder not yet
     before = facts["seconds"]
     length = plan.steps if plan.schedule == "cosine" else None
     notes: list[str] = []
