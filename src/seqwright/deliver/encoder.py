@@ -6,13 +6,17 @@ from seqwright.data.checkpoint import Checkpoint, found, locate
 from seqwright.data.task import Task
 from seqwright.deliver.options import Options
 from seqwright.errors import InputError
+from seqwright.search.budget import Budget
 
 VARIABLE = "SEQWRIGHT_ENCODER"
+LEAST_S = 60.0
 READ = ("text", "a")  # the first inputs of the tasks whose texts an encoder can read
 
 
 def encoder_of(options: Options, task: Task) -> "Checkpoint | None":
     """The encoder that the options name; for "auto" the environment's SEQWRIGHT_ENCODER, or one that is installed.
+
+    The shortest budgets go without one unless it is named: to load it takes them all.
 
     Raises:
         InputError: it cannot be used, or the task has no texts for it to read.
@@ -25,8 +29,11 @@ def encoder_of(options: Options, task: Task) -> "Checkpoint | None":
     wanted = (os.environ.get(VARIABLE) or "auto") if asked == "auto" else asked
     if wanted == "none" or task.inputs[0] not in READ:
         return None
+    if wanted == "auto":
+        seconds = Budget.parse(options.budget).seconds
+        return found() if seconds is None or seconds >= LEAST_S else None
     try:
-        return found() if wanted == "auto" else locate(wanted, trust_pickle=options.trust_pickle)
+        return locate(wanted, trust_pickle=options.trust_pickle)
     except InputError as error:
         if wanted == asked:
             raise
