@@ -14,7 +14,7 @@ KEEPING_SHARE, UNKEPT_SHARE = (
     0.3,
     0.1,
 )  # of the search's time: to keep all states; for a head on states that are not kept
-TUNED_EPOCHS, TUNED_SHARE = 4, 0.75  # most epochs of fine-tuning; the share of a slot's time that one may take
+TUNED_EPOCHS, TUNED_SHARE = 6, 0.85  # most epochs of fine-tuning; the share of a slot's time that one may take
 
 
 def rungs_of(
