@@ -20,6 +20,7 @@ from seqwright.tasks.baselines.majority import majority
 from seqwright.tasks.baselines.shares import all_classes, stratified_order
 
 NAME = "frozen encoder + logistic regression"
+STRENGTHS = (1.0, 0.1, 10.0)  # of the penalty: hidden states are dense, and their units are of order 1
 PILOT, READING = 64, 0.7  # texts whose reading tells the pace; the share of the time that reading may take
 
 
@@ -41,7 +42,7 @@ def encoder_linear(bench: Workbench) -> Baseline:
             if affordable < len(train):
                 say(f"trained on {affordable} of {len(train)} rows, to keep within {seconds:.0f} s")
                 train = train.take(order[:affordable])
-        model = tuned_regression(features(bench, train), train.targets, train.weights, begin + seconds)
+        model = tuned_regression(features(bench, train), train.targets, train.weights, begin + seconds, STRENGTHS)
 
         def predict(examples: Examples) -> np.ndarray:
             if not len(examples):

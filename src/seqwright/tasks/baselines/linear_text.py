@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from seqwright.data.examples import Examples
 from seqwright.data.task import Baseline
-from seqwright.tasks.baselines.logistic import DEFAULT_C, FIRST, quietly, tuned_regression
+from seqwright.tasks.baselines.logistic import FIRST, STRENGTHS, quietly, tuned_regression
 from seqwright.tasks.baselines.majority import majority
 from seqwright.tasks.baselines.shares import all_classes, stratified_order
 
@@ -94,7 +94,7 @@ def _affordable(
     some = train.take(order[:pilot])
     rows = TextFeatures(names, most).fit(some)
     read = time.perf_counter()
-    quietly(LogisticRegression(C=DEFAULT_C, max_iter=FIRST), rows, some.targets, some.weights)
+    quietly(LogisticRegression(C=STRENGTHS[0], max_iter=FIRST), rows, some.targets, some.weights)
     expected = read - started + 2 * (time.perf_counter() - read)  # a step grows more slowly than its rows
     affordable = int(pilot * max(1.0, 0.8 * seconds / expected))
     if affordable >= len(train):

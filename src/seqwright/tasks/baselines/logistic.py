@@ -10,19 +10,25 @@ from sklearn.linear_model import LogisticRegression
 
 from seqwright.tasks.baselines.shares import holdout
 
-DEFAULT_C, OTHER_C = 4.0, (1.0, 16.0)
+STRENGTHS = (4.0, 1.0, 16.0)  # for sparse TF-IDF rows
 FIRST, _STEPS = 10, 200  # of L-BFGS; the first ones tell its pace
 
 
-def tuned_regression(rows: Any, targets: np.ndarray, weights: Any, deadline: float) -> LogisticRegression:
-    """Fitted to (N, F) dense or sparse rows by `deadline`, a moment of `time.perf_counter()`."""
+def tuned_regression(
+    rows: Any, targets: np.ndarray, weights: Any, deadline: float, strengths: tuple[float, ...] = STRENGTHS
+) -> LogisticRegression:
+    """Fitted to (N, F) dense or sparse rows by `deadline`, a moment of `time.perf_counter()`.
+
+    Args:
+        strengths: inverse strengths C of the penalty, the usual one first.
+    """
     seconds = deadline - (begin := time.perf_counter())
-    model = _regression(rows, targets, weights, DEFAULT_C, begin + 0.6 * seconds)
+    model = _regression(rows, targets, weights, strengths[0], begin + 0.6 * seconds)
     once = time.perf_counter() - begin
     split = holdout(targets)
     if split is not None and deadline - time.perf_counter() > 4.5 * once:
-        best = _best_c(rows, targets, weights, split, begin + 0.7 * seconds)
-        if best != DEFAULT_C:
+        best = _best_c(rows, targets, weights, split, begin + 0.7 * seconds, strengths)
+        if best != strengths[0]:
             model = _regression(rows, targets, weights, best, deadline)
     return model
 
@@ -35,13 +41,18 @@ def quietly(model: LogisticRegression, rows: Any, targets: np.ndarray, weights: 
 
 
 def _best_c(
-    rows: Any, targets: np.ndarray, weights: Any, split: tuple[np.ndarray, np.ndarray], deadline: float
+    rows: Any,
+    targets: np.ndarray,
+    weights: Any,
+    split: tuple[np.ndarray, np.ndarray],
+    deadline: float,
+    strengths: tuple[float, ...],
 ) -> float:
     """The strength that is best on a fifth of the rows."""
     fitted, judged = split
     known, counts = (None, None) if weights is None else (weights[fitted], weights[judged])
     scores: dict[float, float] = {}
-    for c in (DEFAULT_C, *OTHER_C):  # the default wins a tie
+    for c in strengths:  # the usual one wins a tie
         model = _regression(rows[fitted], targets[fitted], known, c, deadline, 1e-3)
         scores[c] = float(np.average(model.predict(rows[judged]) == targets[judged], weights=counts))
     return max(scores, key=lambda c: scores[c])
