@@ -143,12 +143,12 @@ _LOWER_SLOWER = Pretrained(tuning=Tuned(share=1.0, learning_rate=1e-4, decay=0.9
 _AS_IT_CAME = Pretrained(tuning=Frozen())
 
 
-def _on_an_encoder(probe: Pairing, activation: str) -> Portfolio:
+def _on_an_encoder(probe: Pairing, activation: str, heads: int = 4) -> Portfolio:
     """Plain fine-tuning, which is usually best, and a linear model of frozen features, which is nearly free."""
     linear = Dense(layers=1)
     tuned = HeadedEncoder(_ALL_LAYERS, readout=Mean(), dense=linear, activation=activation)
     # The same again would err alike: this one weighs the steps, or reads the texts of a pair apart.
-    readout = AttentionPool(heads=4) if probe == "joined" else Mean()
+    readout = AttentionPool(heads=heads) if probe == "joined" else Mean()
     other = HeadedEncoder(_LOWER_SLOWER, readout=readout, dense=linear, activation=activation, pairing=probe)
     frozen = HeadedEncoder(_AS_IT_CAME, readout=Mean(), dense=linear, activation=activation, pairing=probe)
     return (
@@ -171,7 +171,7 @@ def _bert_head() -> Portfolio:
 
 
 def _bert_head_plus() -> Portfolio:
-    return _on_an_encoder("joined", "relu")
+    return _on_an_encoder("joined", "relu", heads=1)  # which divides every width of that space
 
 
 def _tagging() -> Portfolio:
