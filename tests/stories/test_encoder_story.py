@@ -26,7 +26,7 @@ from seqwright.study.store import Study
 from seqwright.testing.encoder import tiny_encoder
 
 FROZEN, PLAIN = "frozen encoder + logistic regression", "plain fine-tuning"
-HEADS = {"workers": 1, "ban": ("sequence", "bag", "recurrence")}  # every network has the encoder, and is quick
+HEADS = {"workers": 1, "ban": ("sequence", "bag", "recurrence", "convolution")}  # every network has the encoder, and is quick
 NEW = ["red key0", "", "old key2 key2", "never seen before " * 40]
 
 
@@ -142,7 +142,7 @@ def test_the_bundle_carries_its_encoder(told: tuple[api.Result, Noted], tmp_path
 
 def test_pairs(folder: Path) -> None:
     show = Noted()
-    result = fit(folder, folder / "pairs", "pairs", budget="4trials", show=show)
+    result = fit(folder, folder / "pairs", "pairs", budget="3trials", show=show)
     ends_well(result)
     labels, probabilities = api.predict(result.model, folder / "pairs-test.csv")
     assert len(labels) == len(probabilities) == 30
@@ -205,7 +205,7 @@ def test_few_rows_are_judged_on_folds_and_nothing_need_be_kept(folder: Path, tmp
     data = story_data.text(tmp_path / "few.csv", 60)
     before = {path: path.stat().st_mtime_ns for path in default_folder().rglob("*") if path.is_file()}
     show = Noted()
-    options = HEADS | {"budget": "2trials", "encoder": str(folder / "encoder"), "feature_cache_gib": 0.0}
+    options = HEADS | {"budget": "1trial", "encoder": str(folder / "encoder"), "feature_cache_gib": 0.0}
     result = api.fit(data, folder=tmp_path / "run", show=show, **options)
     ends_well(result)
     assert any("5-fold" in said for said in show.said)
