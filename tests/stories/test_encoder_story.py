@@ -26,7 +26,10 @@ from seqwright.study.store import Study
 from seqwright.testing.encoder import tiny_encoder
 
 FROZEN, PLAIN = "frozen encoder + logistic regression", "plain fine-tuning"
-HEADS = {"workers": 1, "ban": ("sequence", "bag", "recurrence", "convolution")}  # every network has the encoder, and is quick
+HEADS = {
+    "workers": 1,
+    "ban": ("sequence", "bag", "recurrence", "convolution"),
+}  # every network has the encoder, and is quick
 NEW = ["red key0", "", "old key2 key2", "never seen before " * 40]
 
 

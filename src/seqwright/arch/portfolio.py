@@ -143,8 +143,11 @@ _LOWER_SLOWER = Pretrained(tuning=Tuned(share=1.0, learning_rate=1e-4, decay=0.9
 _AS_IT_CAME = Pretrained(tuning=Frozen())
 
 
-def _on_an_encoder(probe: Pairing, activation: str, heads: int = 4) -> Portfolio:
-    """Plain fine-tuning, which is usually best, and a linear model of frozen features, which is nearly free."""
+def _on_an_encoder(probe: Pairing, activation: str, heads: int = 4, others: Portfolio = ()) -> Portfolio:
+    """Plain fine-tuning, which is usually best, and a linear model of frozen features, which is nearly free.
+
+    Another fine-tuning comes after the cheapest of `others`: it may take all the time that there is.
+    """
     linear = Dense(layers=1)
     tuned = HeadedEncoder(_ALL_LAYERS, readout=Mean(), dense=linear, activation=activation)
     # The same again would err alike: this one weighs the steps, or reads the texts of a pair apart.
@@ -153,17 +156,19 @@ def _on_an_encoder(probe: Pairing, activation: str, heads: int = 4) -> Portfolio
     frozen = HeadedEncoder(_AS_IT_CAME, readout=Mean(), dense=linear, activation=activation, pairing=probe)
     return (
         (FINE_TUNED, Candidate(tuned, _FINE_TUNING)),
-        (FINE_TUNED_TOO, Candidate(other, _FINE_TUNING)),
         ("frozen encoder, mean, linear", Candidate(frozen, _PROBE)),
+        *others[:1],
+        (FINE_TUNED_TOO, Candidate(other, _FINE_TUNING)),
+        *others[1:],
     )
 
 
 def _text_encoder() -> Portfolio:
-    return _on_an_encoder("joined", "gelu") + _text()
+    return _on_an_encoder("joined", "gelu", others=_text())
 
 
 def _pairs_encoder() -> Portfolio:
-    return _on_an_encoder("compared", "gelu") + _pairs()
+    return _on_an_encoder("compared", "gelu", others=_pairs())
 
 
 def _bert_head() -> Portfolio:

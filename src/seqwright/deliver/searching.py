@@ -120,7 +120,7 @@ def strategy_of(
         "prior": prior_of(space, options.prior),
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
-    straight = sum(name in (FINE_TUNED, FINE_TUNED_TOO) for name, _ in begun[:2])
+    straight = [place for place, (name, _) in enumerate(begun) if name in (FINE_TUNED, FINE_TUNED_TOO)]
     return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
 
 

@@ -3,7 +3,7 @@
 A strategy decides what to try, a schedule how far to train it. Some names mean both, as "bohb" does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,7 +151,7 @@ def strategy_named(
     space: Space,
     rungs: tuple[Fidelity, ...],
     expected: int | None,
-    straight: int = 0,
+    straight: Collection[int] = (),
     **common: Any,
 ) -> Strategy:
     """A fresh strategy with its schedule around it.
@@ -159,7 +159,7 @@ def strategy_named(
     Args:
         strategy, schedule: names; "" for the strategy's usual schedule.
         expected: about how many candidates will be proposed, where that is known.
-        straight: how many of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
+        straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]

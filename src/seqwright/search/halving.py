@@ -5,7 +5,7 @@ arXiv:1810.05934 (`Asha`, which promotes whenever it may). Ours differs in that 
 checkpoint, and in that `Halving` begins its next bracket while one waits, so that no slot stands idle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -163,7 +163,7 @@ class Asha(Schedule):
     """Asynchronous successive halving: the best of a rung's first 1/eta that was not yet promoted, else a new one.
 
     Args:
-        straight: so many of the first candidates go to the highest rung at once, being known to be worth it.
+        straight: which candidates, counted from 0, go to the highest rung at once, being known to be worth it.
     """
 
     def __init__(
@@ -173,19 +173,20 @@ class Asha(Schedule):
         *,
         eta: int = 3,
         inform: Inform = "lowest",
-        straight: int = 0,
+        straight: Collection[int] = (),
     ) -> None:
         super().__init__(strategy, rungs, eta=eta, inform=inform)
-        self._straight = straight
+        self.straight, self._begun = straight, 0
         self.top = len(self.rungs) - 1  # number of the highest rung to which any are promoted
         self._ended: dict[Fidelity, list[tuple[str, Trial]]] = {rung: [] for rung in self.rungs}
         self._promoted: set[tuple[str, Fidelity]] = set()  # and from where
 
     def _next(self) -> Proposal | None:
-        if self._straight > 0:
-            self._straight -= 1
-            return self.begin(self.rungs[-1])
-        return self.promotion() or self.begin(self.rungs[0])
+        if (promoted := self.promotion()) is not None:
+            return promoted
+        begun = self.begin(self.rungs[-1 if self._begun in self.straight else 0])
+        self._begun += begun is not None
+        return begun
 
     def promotion(self) -> Proposal | None:
         for rung in reversed(self.rungs[: self.top]):

@@ -5,7 +5,7 @@ highest rungs disagree about who is better. Ours differs: scores closer than a g
 the paper estimates that from how often learning curves cross.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 from seqwright.search.halving import Asha, Inform
@@ -27,7 +27,7 @@ class Pasha(Asha):
         *,
         eta: int = 3,
         inform: Inform = "lowest",
-        straight: int = 0,
+        straight: Collection[int] = (),
         tolerance: float = 0.0,
     ) -> None:
         super().__init__(strategy, rungs, eta=eta, inform=inform, straight=straight)
