@@ -22,7 +22,8 @@ def wait_until(condition, what: str) -> None:
 
 
 PARENT = """
-    import sys, time
+    import signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have told its background jobs to ignore it
     from seqwright.evaluate.local import LocalPool
     from seqwright.evaluate.remote import SocketPool
     from seqwright.testing.executor import job, gather

@@ -74,7 +74,7 @@ class HeadModule(nn.Module):
         return self.dense(x if self.norm is None else self.norm(x))
 
     def parts(self) -> list[Callable[[Tensor], Tensor]]:
-        """What acts, in order, for those who train many heads as one (`seqwright.train.dense_stack`)."""
+        """What acts, in order, for those who train many heads as one."""
         return [*([] if self.norm is None else [self.norm]), *self.dense.parts()]
 
 
