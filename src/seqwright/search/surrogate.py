@@ -2,15 +2,16 @@
 
 The acquisition is optimised by mutating the best known, as in BANANAS (White et al. 2021, arXiv:1910.11858, section 4),
 which works in any space that has moves. Two acquisitions: independent Thompson sampling, as there, and expected
-improvement (Jones et al. 1998). Ours differs: the model learns from the best and the newest few hundred trials, of the
-highest fidelity with enough of them, and predicts normal scores of their ranks, which no outlier can distort.
+improvement (Jones et al. 1998); or both in turn, as the one is bold and the other quick. Ours differs:
+the model learns from the best and the newest few hundred trials, of the highest fidelity with enough of them, and
+predicts normal scores of their ranks, which no outlier can distort.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from statistics import NormalDist
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from seqwright.search.random_search import WHOLE, RandomSearch
 from seqwright.space.census import contains, every, questions, size
 from seqwright.space.encode import encode
 from seqwright.space.moves import Move, mutate, sample
-from seqwright.space.nodes import Choice, Space
+from seqwright.space.nodes import Choice, Record, Space, Stack
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -31,10 +32,11 @@ BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
 STRUCTURAL = 0.3  # of the edits, where the space has stacks
-SMALL = 600
+SMALL = 600  # a space no larger is ranked as a whole
+FEW, ROWS = 20_000, 1000  # of one no larger, so many drawn candidates are ranked beside the mutants
 DRAWN = 0.15  # of the pool, drawn afresh
 
-Acquisition = Literal["thompson", "improvement"]
+Acquisition = Literal["thompson", "improvement", "both"]
 Mutant = tuple[Candidate, str | None, list[Move], np.ndarray]  # a candidate, its parent's id, moves from it, encoding
 
 
@@ -80,15 +82,15 @@ class Surrogate(RandomSearch):
         self.acquisition: Acquisition = acquisition
         self.begin, self.pool, self.refit = max(3, begin), pool, refit
         self._encode = encoding
-        # A space so small is ranked as a whole.
-        self._all: list[Candidate] = list(every(space)) if size(space) <= SMALL else []
+        self._size = size(space)
+        self._listed: tuple[list[Candidate], np.ndarray] | None = None
         self.heard: dict[Fidelity, dict[str, Trial]] = {}
         self._vectors: dict[str, np.ndarray] = {}  # of all that was proposed or told, by id
         self._tried: set[Candidate] = set()
         self._models: dict[Fidelity, tuple[Predictor, int]] = {}  # and from how many trials it learnt
         self._ranked: list[Proposal] = []
-        self._origin = "of the whole space" if self._all else "drawn at random"
-        self._single = size(space) == 1
+        self._origin = "of the whole space" if self._size <= SMALL else "drawn at random"
+        self._single = self._size == 1
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Each fidelity has a model of its own, for scores of different ones do not compare."""
@@ -133,7 +135,10 @@ class Surrogate(RandomSearch):
             return []
         model, known = self._fitted(fidelity)
         mean, deviation = model.predict(np.stack([vector for *_, vector in pool]))
-        values = self._acquire(mean, deviation, self._top(fidelity), rng)
+        turn: Acquisition = "improvement" if self.made % 2 else "thompson"
+        used = turn if self.acquisition == "both" else self.acquisition
+        top = self._top(fidelity) if used == "improvement" else 0.0
+        values = self._acquire(used, mean, deviation, top, rng)
         # Rounded, so that the last bits of a sum, which may differ with the number of threads, decide nothing.
         order = sorted(range(len(pool)), key=lambda i: (-round(float(values[i]), 6), i))
         said = f"{self.name} on {known} trials"
@@ -143,7 +148,7 @@ class Surrogate(RandomSearch):
         for place, i in enumerate(order, 1):
             child, parent, moves, _ = pool[i]
             begun = f"mutated {parent}: {'; '.join(map(str, moves))}" if parent else self._origin
-            why = f"{said}: place {place} of {len(pool)} by {_WORDS[self.acquisition]}; {begun}"
+            why = f"{said}: place {place} of {len(pool)} by {_WORDS[used]}; {begun}"
             move = moves[0].as_data() if len(moves) == 1 else None
             proposals.append(Proposal(child, why=why, move=move, parent=parent))
         return proposals
@@ -178,9 +183,9 @@ class Surrogate(RandomSearch):
 
     def _pool(self, best: Sequence[Trial], rng: Random) -> list[tuple[Candidate, str | None, list[Move], np.ndarray]]:
         """(candidate, parent's id, moves from it, encoding) of candidates that were not tried, each once."""
-        if self._all:
-            left = (candidate for candidate in self._all if candidate not in self._tried)
-            return [(candidate, None, [], self._encoded(candidate)) for candidate in left]
+        if self._size <= SMALL:
+            return [(candidate, None, [], vector) for candidate, vector in zip(*self._whole(), strict=True)
+                    if candidate not in self._tried]  # fmt: skip
         found: dict[Candidate, Mutant] = {}
         parents = [(identity(trial.proposal.candidate), trial.proposal.candidate) for trial in best]
         for k in range(self.pool):
@@ -196,7 +201,23 @@ class Surrogate(RandomSearch):
                         break
             if child not in self._tried and child not in found:
                 found[child] = (child, parent, moves, self._encoded(child))
+        if self._size <= FEW:
+            candidates, vectors = self._whole()
+            for row in rng.sample(range(len(candidates)), ROWS):
+                child = candidates[row]
+                if child not in self._tried and child not in found:
+                    found[child] = (child, None, [], vectors[row])
         return list(found.values())
+
+    def _whole(self) -> tuple[list[Candidate], np.ndarray]:
+        """All N candidates of a space that has few, and their encodings (N, P)."""
+        kept: dict[str, Any] = self.space.__dict__ if isinstance(self.space, Choice | Record | Stack) else {}
+        if self._listed is None and (self._encode is not None or "_encoded" not in kept):
+            candidates = list(every(self.space))
+            self._listed = candidates, np.stack([self._encoded(candidate) for candidate in candidates])
+            if self._encode is None:
+                kept["_encoded"] = self._listed  # on the node itself, for other searches of the same space
+        return self._listed or kept["_encoded"]
 
     def _change(self, candidate: Candidate, rng: Random) -> tuple[Candidate, Move]:
         if rng.random() < STRUCTURAL and (done := rng.choice(EDITS)(self.space, candidate, rng)):
@@ -222,8 +243,10 @@ class Surrogate(RandomSearch):
     def _top(self, fidelity: Fidelity) -> float:
         return float(self.predicted(fidelity, [t.proposal.candidate for t in self.best(fidelity)]).max())
 
-    def _acquire(self, mean: np.ndarray, deviation: np.ndarray, top: float, rng: Random) -> np.ndarray:
-        if self.acquisition == "thompson":
+    def _acquire(
+        self, used: Acquisition, mean: np.ndarray, deviation: np.ndarray, top: float, rng: Random
+    ) -> np.ndarray:
+        if used == "thompson":
             return mean + deviation * np.array([rng.gauss(0, 1) for _ in mean])
         z = (mean - top) / np.maximum(deviation, 1e-9)
         below = np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in z])
