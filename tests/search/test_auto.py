@@ -36,7 +36,7 @@ def test_begins_with_the_portfolio_and_explains_each_later_choice() -> None:
 
 
 def test_pays_the_arm_that_does_well_and_takes_from_one_that_does_not() -> None:
-    """Where all that the surrogate proposes turns out bad it loses its trials, and where only it does well it has most."""
+    """Where all that the surrogate proposes is bad it loses its trials; where only it does well it has most."""
 
     def shares(punished: tuple[str, ...]) -> float:
         auto, landscape = Auto(CELLS, seed=3), Landscape(CELLS)
