@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.known_tables import Known, found, opened
 from seqwright.arch.candidate import Candidate
 from seqwright.deliver.strategies import STRATEGIES, schedule_of, strategy_named
 from seqwright.errors import InputError, did_you_mean
-from seqwright.evaluate.table import Entry, TableEvaluator
+from seqwright.evaluate.known_tables import Known, found, opened
+from seqwright.evaluate.table import Entry, played
 from seqwright.search.evolution import POPULATION, SAMPLE, Evolution
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity
@@ -64,28 +64,6 @@ def regrets(table: Mapping[Candidate, Entry], strategy: Strategy, looks: Sequenc
     best_of_all = max(entry.score for entry in table.values() if np.isfinite(entry.score))
     scores = [score for _, score in played(table, strategy, Fidelity(0), evaluations=max(looks))]
     return [best_of_all - max(scores[:look]) for look in looks]
-
-
-def played(
-    table: Mapping[Candidate, Entry],
-    strategy: Strategy,
-    whole: Fidelity,
-    *,
-    evaluations: int | None = None,
-    until_s: float | None = None,
-) -> Iterator[tuple[float, float]]:
-    """Simulated seconds and score of each trial; minus infinity for one that failed or was not trained to the end."""
-    evaluator, number = TableEvaluator(table), 0
-    while (evaluations is None or number < evaluations) and (until_s is None or evaluator.clock_s < until_s):
-        asked = strategy.ask(1)
-        if not asked:
-            return
-        evaluator.submit(replace(asked[0], number=number))
-        (trial,) = evaluator.collect()
-        strategy.tell([trial])
-        if until_s is None or evaluator.clock_s <= until_s:
-            yield evaluator.clock_s, trial.score if trial.proposal.fidelity >= whole else -np.inf
-        number += 1
 
 
 def strategy_for(known: Known, name: str, schedule: str, seed: int) -> Strategy:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.known_tables import Known, found, opened
 
 from benchmarks import tables
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.errors import DataError, InputError
 from seqwright.evaluate import nas_bench_macro, nas_bench_nlp
+from seqwright.evaluate.known_tables import Known, found, opened
 from seqwright.evaluate.nas_bench_201 import NasBench201Cell
 from seqwright.evaluate.table import Entry, TableEvaluator
 from seqwright.search.gp_encoding import EncodedGp

@@ -7,11 +7,12 @@ tells how long the search would have taken.
 import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from seqwright.arch.candidate import Candidate
-from seqwright.study.record import Proposal, Trial
+from seqwright.search.strategy import Strategy
+from seqwright.study.record import Fidelity, Proposal, Trial
 
 
 @dataclass(frozen=True)
@@ -102,3 +103,25 @@ class TableEvaluator:
         if not math.isfinite(score):
             return Trial(proposal, -math.inf, seconds=seconds, error=f"the table's score is {score}")
         return Trial(proposal, score, {"score": score}, seconds=seconds)
+
+
+def played(
+    table: Table,
+    strategy: Strategy,
+    whole: Fidelity,
+    *,
+    evaluations: int | None = None,
+    until_s: float | None = None,
+) -> Iterator[tuple[float, float]]:
+    """Simulated seconds and score of each trial; minus infinity for one that failed or was not trained to the end."""
+    evaluator, number = TableEvaluator(table), 0
+    while (evaluations is None or number < evaluations) and (until_s is None or evaluator.clock_s < until_s):
+        asked = strategy.ask(1)
+        if not asked:
+            return
+        evaluator.submit(replace(asked[0], number=number))
+        (trial,) = evaluator.collect()
+        strategy.tell([trial])
+        if until_s is None or evaluator.clock_s <= until_s:
+            yield evaluator.clock_s, trial.score if trial.proposal.fidelity >= whole else -math.inf
+        number += 1
