@@ -1,6 +1,6 @@
 """Heads on a pretrained encoder: what does searching for one add to tuning the learning rate of a linear one?
 
-    python -m benchmarks.bert_head --data PATH --out FOLDER [--sets pairs/rte-500] [--mode frozen] [--quick]
+    python -m benchmarks.bert_head --data PATH --out FOLDER [--sets pairs/rte-500] [--mode frozen] [--quick | --medium]
 
 The search of Kenneweg et al. 2024 (arXiv:2403.18547) with the controls it lacked. Validation is cut from train, test is
 read once for each method and seed, and all searches have the same number of trials and the same questions of training
@@ -26,7 +26,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import bert_head_report as report
-from benchmarks.bert_head_methods import FULL, METHODS, QUICK, Form, Method, candidate_of, strategy_of
+from benchmarks.bert_head_methods import FULL, MEDIUM, METHODS, QUICK, Form, Method, candidate_of, strategy_of
 from benchmarks.tasks import RESULTS, SETS, Benchmark
 from seqwright.arch.codec import identity
 from seqwright.arch.encoders import Frozen
@@ -191,9 +191,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--mode", choices=(*MODES, "both"), default="both", help="of the encoder")
     form = found.add_mutually_exclusive_group()
     form.add_argument("--quick", dest="form", action="store_const", const=QUICK, help="minutes for a small set")
+    form.add_argument("--medium", dest="form", action="store_const", const=MEDIUM, help="an hour for a small set")
     form.add_argument("--full", dest="form", action="store_const", const=FULL, help="the paper's protocol (default)")
     found.set_defaults(form=FULL)
-    found.add_argument("--seeds", type=int, default=0, help="2 in the quick form, 5 in the full one")
+    found.add_argument("--seeds", type=int, default=0, help="2 in the quick form, 5 in the others")
     found.add_argument("--encoder", default="auto", help="a name, a folder, or auto for one that is installed")
     found.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that train at once")
     return found

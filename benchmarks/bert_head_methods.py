@@ -56,6 +56,7 @@ class Form:
 
 
 QUICK = Form("quick", trials=6, seeds=2, rungs=2, epochs=3, steps=150, folds=1, max_length=32)
+MEDIUM = Form("medium", trials=16, seeds=5, rungs=2, epochs=5, steps=200, folds=1, max_length=32)
 FULL = Form("full", trials=50, seeds=5, rungs=3, epochs=9, steps=400)
 
 
