@@ -13,14 +13,14 @@ from seqwright.arch.encoders import ConvStage, Dense, HeadedEncoder, Tuned
 from seqwright.arch.network import Body, KernelFeatures, Last, Layer, Max, Mean, Mlp, Network, NgramBag
 from seqwright.arch.recurrent_graph import GraphCell, LinearNode, ProductNode, SumNode, alive, sources
 from seqwright.errors import SpaceError
-from seqwright.space.nodes import is_tuple
+from seqwright.space.nodes import Choice, Record, Stack, is_tuple
 
 
 def canonical(value: Any) -> Any:
     """`value` without no-op layers, with unread fields at their defaults and parallel branches in order."""
     if is_tuple(value):
         return tuple(map(canonical, value))
-    if not is_dataclass(value) or isinstance(value, type):
+    if not is_dataclass(value) or isinstance(value, type | Choice | Record | Stack):  # a space has twins nowhere
         return value
     parts = {f.name: getattr(value, f.name) for f in fields(value)}
     simpler = {name: canonical(part) for name, part in parts.items()}

@@ -11,11 +11,12 @@ from seqwright.arch import blocks as _blocks
 from seqwright.arch import candidate as _candidate
 from seqwright.arch import encoders as _encoders
 from seqwright.arch import network as _network
+from seqwright.arch import supernet as _supernet
 from seqwright.arch.kinds import KINDS
 from seqwright.errors import SpaceError, did_you_mean
 from seqwright.space.nodes import Choice, Record, Stack, vary
 
-_VOCABULARY = (_blocks, _candidate, _encoders, _network)  # imported so that their kinds are registered
+_VOCABULARY = (_blocks, _candidate, _encoders, _network, _supernet)  # imported so that their kinds are registered
 _WRONG: Any = object()  # stands for what could not be read, so that one mistake is told once
 
 
@@ -74,7 +75,8 @@ class _Reader:
                 listed = ", ".join(known) or "none"
                 self._wrong(path, f'{name} has no field "{key}".{did_you_mean(key, known)} Its fields: {listed}.')
                 continue
-            inner = self.value(item, f"{path}/{key}")
+            reader = _Reader(True, self._mistakes) if known[key][1].metadata.get("holds") == "space" else self
+            inner = reader.value(item, f"{path}/{key}")
             if inner is _WRONG:
                 continue
             given[key] = _as_float(known[key], inner)

@@ -10,7 +10,9 @@ from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, HeadedEnco
 from seqwright.arch.network import Body, Layer, Mlp, Network
 from seqwright.arch.recurrent_cells import RecurrentCell
 from seqwright.arch.recurrent_graph import GraphCell, plan
+from seqwright.arch.supernet import Paths, Supernet
 from seqwright.arch.wired import Graph
+from seqwright.space.census import size
 from seqwright.space.nodes import is_tuple, label
 
 
@@ -36,6 +38,8 @@ def line(value: Any) -> str:
         settings = [f"width {value.width}"] + ([value.pairing] if value.pairing != CellNetwork.pairing else [])
         head = [_short(value.head)] if value.head.layers else []
         return ", ".join([" > ".join([_short(value.stem), cells, _short(value.readout), *head]), *settings])
+    if isinstance(value, Supernet):
+        return f"supernet of {size(value.architectures):,} networks, {_short(value.training)}"
     return _headed(value) if isinstance(value, HeadedEncoder) else _short(value)
 
 
@@ -74,6 +78,8 @@ def _layers(body: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Paths):
+        return f"{value.rule} paths"
     if isinstance(value, Layer):
         return f"{_short(value.mixer)} + {_short(value.channel)}"
     if isinstance(value, Pretrained):

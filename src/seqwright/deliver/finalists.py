@@ -94,6 +94,7 @@ def refits(
         seconds: wall-clock left, or None when no clock runs.
     """
     left = None if seconds is None else SAFETY * seconds * slots
+    trials = [t for t in trials if t.proposal.fidelity.alone]
     top = max((t.proposal.fidelity for t in trials if not t.failed), default=None)
     usual = median([_best(t) for t in trials if t.proposal.fidelity == top and not t.failed] or [0])
     planned: list[Proposal] = []

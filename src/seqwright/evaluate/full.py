@@ -1,6 +1,7 @@
 """The full evaluator: proposals become training jobs on an executor, their outcomes become trials."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from seqwright.arch import codec
 from seqwright.evaluate.executor import Executor, Job, Outcome
 from seqwright.study.record import Proposal, Trial
+
+SUPERNET_SHARE = 0.5  # of the time that the search has left, at most
 
 
 @dataclass
@@ -59,14 +62,20 @@ class FullEvaluator:
             "stage": proposal.fidelity.stage,
             "seed": proposal.seed,
             "thaw_at": self.thaw_at,
-            "parent": proposal.parent if proposal.start == "parent" else None,
+            "parent": proposal.parent if proposal.start in ("parent", "supernet") else None,
             "keep_states": self.keep_states,
             "threads": self.threads,
             "device": self.device,
             "precision": self.precision,
-            "stop_at": self.stop_at,
+            "stop_at": self._stop_at(proposal.fidelity.stage),
             "save_every_s": self.save_every_s,
         }
+
+    def _stop_at(self, stage: str) -> float | None:
+        """A supernet leaves half of the time to those who inherit from it."""
+        if stage != "supernet" or self.stop_at is None:
+            return self.stop_at
+        return time.time() + SUPERNET_SHARE * (self.stop_at - time.time())
 
     def collect(self, timeout_s: float) -> list[Trial]:
         return [self._trial(outcome) for outcome in self.executor.collect(timeout_s) if outcome.id in self.running]
@@ -93,4 +102,5 @@ class FullEvaluator:
             value["seconds"],
             tuple(tuple(point) for point in value["curve"]),
             tuple(value["notes"]),
+            found=value.get("found", {}),
         )

@@ -26,6 +26,8 @@ class Sweep:
 
     def __call__(self, trial: Trial) -> None:
         self.always |= begun_with([trial])
+        if not trial.proposal.fidelity.alone:  # a supernet is needed until the end, and what it scores has no state
+            return
         rivals = self.best.setdefault(trial.proposal.fidelity, [])
         rivals.append((trial.score, -trial.proposal.number, identity(trial.proposal.candidate)))
         rivals.sort(reverse=True)

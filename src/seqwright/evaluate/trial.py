@@ -29,7 +29,8 @@ class Order:
         prepared, run_folder: where the data lie, and where training states and predictions go.
         candidate: as `codec.to_data` wrote it.
         thaw_at: examples after which a pretrained encoder's own layers train.
-        parent: id of the candidate with whose weights a network begins that has no state of its own.
+        parent: id of the candidate with whose weights a network begins that has no state of its own; at the stages
+            "supernet" and "shared", of the supernet.
         keep_states: whether a frozen encoder's hidden states of all examples are kept; else each step computes its own.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
@@ -71,6 +72,11 @@ def run(**arguments: Any) -> dict[str, Any]:
     began = time.monotonic()
     bench = load(order.prepared)
     candidate: Candidate = codec.from_data(order.candidate)
+    if order.stage in ("supernet", "shared"):
+        from seqwright.evaluate import shared
+
+        one = shared.train_supernet if order.stage == "supernet" else shared.score_shared
+        return one(order, bench, candidate) | {"seconds": time.monotonic() - began}
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))

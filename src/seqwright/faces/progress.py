@@ -36,8 +36,13 @@ class Progress:
         self.done += 1
         self.failed += trial.failed
         judged = not trial.failed and UNJUDGED not in trial.notes
-        better = judged and (
-            self.best is None or (trial.proposal.fidelity, trial.score) > (self.best.proposal.fidelity, self.best.score)
+        better = (
+            judged
+            and trial.proposal.fidelity.alone
+            and (
+                self.best is None
+                or (trial.proposal.fidelity, trial.score) > (self.best.proposal.fidelity, self.best.score)
+            )
         )
         if better:
             self.best = trial

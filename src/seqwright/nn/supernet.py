@@ -36,6 +36,7 @@ class Supernet(nn.Module):
         _refuse_unshared(self.space)
         self.parts = nn.ParameterDict()
         self.statistics = nn.Module()  # buffers: running means and variances
+        self.epsilons: dict[str, float] = {}  # of Adam, where a module asks for its own
         self._network: list[nn.Module] = []  # in a list: its weightless parameters are not the supernet's
         self._slices: dict[str, tuple[str, torch.Size, Layout]] = {}
         self._fill_bank()
@@ -49,7 +50,7 @@ class Supernet(nn.Module):
         architecture = architecture.architecture if isinstance(architecture, Candidate) else architecture
         with torch.device("meta"):
             network = build(architecture, self.interface, self.dropout)
-        slices = {name: _place(architecture, name, tensor) for name, tensor in _tensors(network)}
+        slices = {name: place(architecture, name, tensor) for name, tensor in tensors_of(network)}
         for name, (key, shape, groups) in slices.items():
             if not self._holds(key, spread(shape, groups)):
                 raise SpaceError(
@@ -78,11 +79,13 @@ class Supernet(nn.Module):
         tensors: dict[str, Tensor] = {}
         for architecture, keys in _needed(self.space, self.interface):
             network = build(architecture, self.interface)
-            for name, tensor in _tensors(network):
-                key, shape, groups = _place(architecture, name, tensor)
+            own = {id(p): epsilon for part, epsilon in adam_epsilons(network) for p in part.parameters()}
+            for name, tensor in tensors_of(network):
+                key, shape, groups = place(architecture, name, tensor)
                 if key in keys:
                     tensors[key] = _grown(tensors.get(key), tensor.detach().reshape(spread(shape, groups)))
-            buffers = {_place(architecture, name, b)[0] for name, b in network.named_buffers()}
+                    self.epsilons |= {key: own[id(tensor)]} if id(tensor) in own else {}
+            buffers = {place(architecture, name, b)[0] for name, b in network.named_buffers()}
             for key in buffers & keys:
                 self.statistics.register_buffer(key, tensors[key])
         for key, tensor in tensors.items():
@@ -147,11 +150,11 @@ def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
         except SpaceError as error:  # a combination this interface cannot have
             refused = error
             continue
-        for name, tensor in _tensors(network):
-            key, shape, groups = _place(architecture, name, tensor)
+        for name, tensor in tensors_of(network):
+            key, shape, groups = place(architecture, name, tensor)
             spans, known = tuple(spread(shape, groups)), best.setdefault(key, {})
-            if not any(_covers(other, spans) for other in known):
-                for other in [o for o in known if _covers(spans, o)]:
+            if not any(covers(other, spans) for other in known):
+                for other in [o for o in known if covers(spans, o)]:
                     del known[other]
                 known[spans] = len(architectures)
         architectures.append(architecture)
@@ -192,17 +195,24 @@ def _architectures(space: Any) -> Any:
     return dict(space.fields)["architecture"] if isinstance(space, Record) and space.cls is Candidate else space
 
 
-def _tensors(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def adam_epsilons(network: nn.Module) -> Iterator[tuple[nn.Module, float]]:
+    """The modules that ask for an epsilon of their own in Adam, with it."""
+    for module in network.modules():
+        if isinstance(epsilon := getattr(module, "adam_epsilon", None), float):
+            yield module, epsilon
+
+
+def tensors_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
     return itertools.chain(network.named_parameters(), network.named_buffers())
 
 
-def _place(architecture: Any, name: str, tensor: Tensor) -> tuple[str, torch.Size, Layout]:
+def place(architecture: Any, name: str, tensor: Tensor) -> tuple[str, torch.Size, Layout]:
     spec, leaf, key = site(architecture, name)
     return key, tensor.shape, layout(spec, leaf, architecture)
 
 
 def _grown(old: Tensor | None, new: Tensor) -> Tensor:
-    if old is None or _covers(tuple(new.shape), tuple(old.shape)):
+    if old is None or covers(tuple(new.shape), tuple(old.shape)):
         return new.clone()
     shape = [max(a, b) for a, b in zip(old.shape, new.shape, strict=True)]
     both = new.new_zeros(shape)
@@ -211,7 +221,7 @@ def _grown(old: Tensor | None, new: Tensor) -> Tensor:
     return both
 
 
-def _covers(large: tuple[int, ...], small: tuple[int, ...]) -> bool:
+def covers(large: tuple[int, ...], small: tuple[int, ...]) -> bool:
     return len(large) == len(small) and all(a >= b for a, b in zip(large, small, strict=True))
 
 

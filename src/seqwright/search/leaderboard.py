@@ -8,14 +8,14 @@ from seqwright.study.record import CUT_SHORT, Trial
 
 
 def leaderboard(trials: Iterable[Trial]) -> list[Trial]:
-    """Best first: by fidelity, then by score, then the earlier one. Failed trials are left out.
+    """Best first: by fidelity, then by score, then the earlier one. Failed trials and inherited scores are left out.
 
     Scores compare only at one fidelity, so a candidate trained further stands above all that were not:
     a schedule promoted it for a reason. One that the clock cut short never got there, and stands last.
     """
     best: dict[str, Trial] = {}
     for trial in trials:
-        if trial.failed:
+        if trial.failed or not trial.proposal.fidelity.alone:
             continue
         name = identity(trial.proposal.candidate)
         if name not in best or _place(best[name])[:2] < _place(trial)[:2]:

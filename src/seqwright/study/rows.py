@@ -41,7 +41,7 @@ def trial_to_data(trial: Trial) -> dict[str, Any]:
         "curve": [[_number(value) for value in look] for look in trial.curve],
         "notes": list(trial.notes),
         "error": trial.error,
-    }
+    } | ({"found": trial.found} if trial.found else {})
 
 
 def trial_from_data(data: dict[str, Any], proposal: Proposal) -> Trial:
@@ -54,6 +54,7 @@ def trial_from_data(data: dict[str, Any], proposal: Proposal) -> Trial:
         curve=tuple(tuple(_nan(value) for value in look) for look in data["curve"]),
         notes=tuple(data["notes"]),
         error=data["error"],
+        found=data.get("found", {}),
     )
 
 

@@ -47,6 +47,24 @@ def cross_entropy(
     return (losses * share).sum() / share.sum().clamp_min(1e-6)
 
 
+def distillation(
+    logits: Tensor, teacher: Tensor, targets: Tensor, weights: "Tensor | None", balance: "Tensor | None"
+) -> Tensor:
+    """The cross-entropy with a teacher's answers in place of the targets (Hinton et al. 2015, arXiv:1503.02531).
+
+    Args:
+        logits, teacher: (B, C) or (B, T, C).
+        targets, weights, balance: as in `cross_entropy`; they say which examples count, and how much.
+    """
+    losses = -(teacher.float().softmax(-1) * logits.float().log_softmax(-1)).sum(-1)
+    share = (targets != IGNORED).float()
+    if balance is not None:
+        share = share * balance[targets.long().clamp_min(0)]
+    if weights is not None:
+        share = share * weights.view(-1, *[1] * (share.dim() - 1))
+    return (losses * share).sum() / share.sum().clamp_min(1e-6)
+
+
 def stacked_cross_entropy(
     logits: Tensor,
     targets: Tensor,

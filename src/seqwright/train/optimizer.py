@@ -8,6 +8,7 @@ from torch import nn
 
 from seqwright.arch.candidate import Recipe
 from seqwright.nn.pretrained import PretrainedStem
+from seqwright.nn.supernet import Supernet, adam_epsilons
 
 
 def optimizer_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -23,15 +24,19 @@ def groups(network: nn.Module, recipe: Recipe) -> "list[dict[str, Any]]":
     """
     epsilons: dict[int, float] = {}
     rates: dict[int, float] = {}
+    spread: set[int] = set()  # a bank's parameters, which have every dimension twice
+    for module, epsilon in adam_epsilons(network):
+        epsilons |= {id(p): epsilon for p in module.parameters()}
     for module in network.modules():
-        if isinstance(epsilon := getattr(module, "adam_epsilon", None), float):
-            epsilons |= {id(p): epsilon for p in module.parameters()}
+        if isinstance(module, Supernet):
+            epsilons |= {id(module.parts[key]): epsilon for key, epsilon in module.epsilons.items()}
+            spread |= {id(p) for p in module.parts.values()}
         if isinstance(module, PretrainedStem):
             rates |= {id(p): rate for members, rate in module.learning_rates() for p in members}
     alike: dict[tuple[float, float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
-            decay = recipe.weight_decay if parameter.dim() > 1 else 0.0
+            decay = recipe.weight_decay if parameter.dim() > (2 if id(parameter) in spread else 1) else 0.0
             base = rates.get(id(parameter), recipe.learning_rate)
             alike.setdefault((base, decay, epsilons.get(id(parameter), 1e-8)), []).append(parameter)
     return [
