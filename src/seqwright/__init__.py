@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seqwright.arch.portfolio import portfolio
     from seqwright.arch.spaces import load as load_space
     from seqwright.deliver.bundle import Model, load
+    from seqwright.deliver.contest import compare
     from seqwright.deliver.options import Options
     from seqwright.errors import InputError, SeqwrightError
     from seqwright.estimator import TextClassifier
@@ -44,6 +45,7 @@ __all__ = [
     "TextClassifier",
     "Trial",
     "among",
+    "compare",
     "fit",
     "leaderboard",
     "load",
@@ -71,6 +73,7 @@ _HOMES = {
     "TextClassifier": "estimator:TextClassifier",
     "Trial": "study.record:Trial",
     "among": "space.nodes:among",
+    "compare": "deliver.contest:compare",
     "fit": "api:fit",
     "leaderboard": "api:leaderboard",
     "load": "deliver.bundle:load",

@@ -1,4 +1,4 @@
-"""The command line: nine commands, one exit code each, and every error on one screen."""
+"""The command line: ten commands, one exit code each, and every error on one screen."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from seqwright.faces import failure
+from seqwright.faces.compare import compare
 from seqwright.faces.doctor import doctor
 from seqwright.faces.export import export_optuna
 from seqwright.faces.fit import fit, resume
@@ -23,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, export_optuna, doctor):
+for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, compare, export_optuna, doctor):
     app.command()(failure.interruptible(command))
 
 

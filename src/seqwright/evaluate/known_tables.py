@@ -53,12 +53,45 @@ class Known:
         return sum(entry.seconds for entry in self.table.values()) / len(self.table)
 
 
+# What stands near the beginning of a file of each kind, by which it is told from the others.
+MARKS = {
+    "seqwright": '"table": "seqwright"',
+    "nas-bench-201": "arch,",
+    "nas-bench-macro": '"mean_acc"',
+    "nas-bench-nlp": '"recepie"',
+}
+
+
+def recognised(path: Path) -> Known:
+    """The table in a file, whatever its kind.
+
+    Raises:
+        InputError: the file cannot be read, or is of no kind that is known here.
+    """
+    try:
+        with path.open(encoding="utf-8") as opened_file:
+            head = opened_file.read(4000)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}.") from None
+    for kind, mark in MARKS.items():
+        if mark in head:
+            return opened(kind, path)
+    raise InputError(
+        f"{path} is no table that is known here. Give a file of one of: {', '.join(MARKS)} "
+        "(`seqwright.evaluate.table_file` writes one of your own)."
+    )
+
+
 def opened(kind: str, path: Path) -> Known:
     """The table of that kind in a file, named by both.
 
     Raises:
         InputError: no such kind, or the file is not one of it.
     """
+    if kind == "seqwright":
+        from seqwright.evaluate.table_file import read
+
+        return read(path)
     if kind == "nas-bench-201":
         return _nas_bench_201(path)
     if kind == "nas-bench-macro":
@@ -76,7 +109,7 @@ def opened(kind: str, path: Path) -> Known:
             pooled=True,
             encoding=pool.encoding,
         )
-    raise InputError(f'"{kind}" is no kind of table.{did_you_mean(kind, FILES)} Give one of: {", ".join(FILES)}.')
+    raise InputError(f'"{kind}" is no kind of table.{did_you_mean(kind, MARKS)} Give one of: {", ".join(MARKS)}.')
 
 
 def _nas_bench_201(path: Path) -> Known:

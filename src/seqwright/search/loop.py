@@ -6,6 +6,7 @@ they end. Resuming replays the told trials into a fresh strategy and runs the pe
 """
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from seqwright.search.strategy import Strategy
 from seqwright.study.record import Proposal, Trial
 from seqwright.study.store import Study
 
+OWN_TIME = "the strategy's own time"  # an event: {"proposals", "seconds"} of one command, its replay among them
 LOOK_S = 0.5  # how often the clock and the table of commands are looked at while trials run
 
 
@@ -73,9 +75,11 @@ def search(
         loop = _Loop(study, strategy, evaluator, fixed["slots"], fixed["asynchronous"], trials, on_trial)
         loop.replay()
         try:
-            return loop.run(stop, closing)
+            why = loop.run(stop, closing)
         finally:
             loop.cancel()
+        study.event(OWN_TIME, {"proposals": loop.proposed, "seconds": loop.own_s})
+        return why
 
 
 class _Loop:
@@ -95,6 +99,7 @@ class _Loop:
         self.told = 0
         self.ended: dict[int, Trial] = {}  # recorded, not yet told, in the order in which they were recorded
         self.running: dict[int, Proposal] = {}
+        self.own_s = 0.0  # that the strategy took, asking and telling
 
     def replay(self) -> None:
         """Bring the fresh strategy to where the study stands, by telling and asking just as it was told and asked."""
@@ -106,7 +111,7 @@ class _Loop:
             for ban in bans:
                 if ban["before"] == stored.number:
                     self._ban(ban["pattern"])
-            again = self.strategy.ask(1)
+            again = self._next_of_strategy()
             if not again or _what(again[0]) != _what(stored):
                 raise StudyError(
                     f"{self.study.folder}: proposal {stored.number} would now be another one, so the search cannot "
@@ -145,7 +150,7 @@ class _Loop:
         while self.proposed - self.told < self.slots:
             if self.limit is not None and self.proposed >= self.limit:
                 return False
-            asked = self.strategy.ask(1)
+            asked = self._next_of_strategy()
             if not asked:
                 break
             proposal = replace(asked[0], number=self.proposed)
@@ -176,8 +181,16 @@ class _Loop:
         number = self._next_to_tell()
         if number is None:
             raise StudyError(f"{self.study.folder}: trial {self.told} is missing from the record, which is damaged.")
+        began = time.thread_time()
         self.strategy.tell([self.ended.pop(number)])
+        self.own_s += time.thread_time() - began
         self.told += 1
+
+    def _next_of_strategy(self) -> list[Proposal]:
+        began = time.thread_time()
+        asked = self.strategy.ask(1)
+        self.own_s += time.thread_time() - began
+        return asked
 
     def _obey(self) -> str | None:
         """Carry out commands given by other processes."""
