@@ -110,7 +110,7 @@ class Identity(nn.Module):
 
 
 def operation(name: str, width: int, stride: int) -> nn.Module:
-    """The module of an operation by its name, one of `seqwright.arch.cells.OPERATIONS`, for states of `width` units."""
+    """The module of an operation by its name (`OPERATIONS` of `arch.cells`), for states of `width` units."""
     plain, _, rest = name.partition("-")
     if name == "identity":
         return Identity() if stride == 1 else Reduced(width, width)
