@@ -30,6 +30,8 @@ class Landscape:
         return generator(self.seed, place, index).random()
 
     def trial(self, proposal: Proposal) -> Trial:
+        if proposal.fidelity.stage == "supernet":
+            return Trial(proposal, 0.5)
         if int(identity(proposal.candidate), 16) % 11 == 0:
             return Trial(proposal, 0.0, error="diverged")
         return Trial(proposal, self.score(proposal))

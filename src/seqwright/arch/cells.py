@@ -17,7 +17,8 @@ NASNET_OPERATIONS = (
     "max7",
 )  # fmt: skip
 AMOEBANET_OPERATIONS = ("identity", "sep3", "sep5", "sep7", "avg3", "max3", "dilated-sep3", "conv7-1")
-OPERATIONS = (*NASNET_OPERATIONS, "dilated-sep3")
+FAILURE_OPERATIONS = ("none", "noise")  # with which Zela et al. 2020 (arXiv:1909.09656) make gradient search fail
+OPERATIONS = (*NASNET_OPERATIONS, "dilated-sep3", *FAILURE_OPERATIONS)
 
 
 @kind

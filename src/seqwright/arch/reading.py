@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from seqwright.arch import blocks as _blocks
 from seqwright.arch import candidate as _candidate
+from seqwright.arch import darts as _darts
 from seqwright.arch import encoders as _encoders
 from seqwright.arch import network as _network
 from seqwright.arch import supernet as _supernet
@@ -16,7 +17,7 @@ from seqwright.arch.kinds import KINDS
 from seqwright.errors import SpaceError, did_you_mean
 from seqwright.space.nodes import Choice, Record, Stack, vary
 
-_VOCABULARY = (_blocks, _candidate, _encoders, _network, _supernet)  # imported so that their kinds are registered
+_VOCABULARY = (_blocks, _candidate, _darts, _encoders, _network, _supernet)  # imported: their kinds are registered
 _WRONG: Any = object()  # stands for what could not be read, so that one mistake is told once
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.cells import Cell, CellNetwork
+from seqwright.arch.darts import DARTS, Darts
 from seqwright.arch.encoders import AttentionStage, ConvStage, Dense, HeadedEncoder, Pretrained, RecurrentStage
 from seqwright.arch.network import Body, Layer, Mlp, Network
 from seqwright.arch.recurrent_cells import RecurrentCell
@@ -80,6 +81,8 @@ def _layers(body: Any) -> list[str]:
 def _short(value: Any) -> str:
     if isinstance(value, Paths):
         return f"{value.rule} paths"
+    if isinstance(value, Darts) and value in DARTS.values():
+        return next(name for name, known in DARTS.items() if known == value)
     if isinstance(value, Layer):
         return f"{_short(value.mixer)} + {_short(value.channel)}"
     if isinstance(value, Pretrained):

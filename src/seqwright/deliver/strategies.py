@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from seqwright.arch.darts import DARTS, Darts
 from seqwright.errors import InputError
 from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
 from seqwright.search.differential import LEAST, POPULATION, Differential
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.gp_encoding import EncodedGp
+from seqwright.search.gradient import Gradient, Guided
 from seqwright.search.halving import Asha, Halving
 from seqwright.search.hill_climbing import HillClimbing
 from seqwright.search.hurdles import Hurdles
@@ -37,12 +39,14 @@ class Named:
         schedule: its usual schedule.
         only: its name means that schedule and no other.
         all_rungs: it minds fidelities, so it hears of trials at every rung.
+        around: (strategy, the same with its schedule, highest rung) -> what goes around both, where something does.
     """
 
     make: Callable[..., Strategy]
     schedule: str = "asha"
     only: bool = False
     all_rungs: bool = False
+    around: Callable[[Any, Strategy, Fidelity], Strategy] | None = None
 
 
 def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
@@ -102,6 +106,16 @@ def _morphism(space: Space, expected: int | None, **common: Any) -> Strategy:
     return HillClimbing(space, **common)
 
 
+def _guided(space: Space, expected: int | None, **common: Any) -> Strategy:
+    population, sample, begin = sizes(expected or 100)
+    return Guided(space, population=population, sample=sample, begin=begin, **common)
+
+
+def _gradient(training: Darts) -> Named:
+    """An evolution guided by a mixture that is trained in this way."""
+    return Named(_guided, around=lambda made, scheduled, full: Gradient(made, scheduled, training, full))
+
+
 STRATEGIES: dict[str, Named] = {
     "evolution": Named(_evolution),
     "random": Named(_random),
@@ -118,6 +132,7 @@ STRATEGIES: dict[str, Named] = {
     "morphism": Named(_morphism, "none", only=True),  # a parent must be done: its weights are its children's beginning
     "differential": Named(_differential, all_rungs=True),
     "dehb": Named(_differential, "hyperband", only=True, all_rungs=True),
+    **{name: _gradient(training) for name, training in DARTS.items()},
 }
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,
@@ -164,8 +179,9 @@ def strategy_named(
     """
     named = STRATEGIES[strategy]
     made = named.make(space, expected, fidelity=rungs[-1], **common)
-    around = SCHEDULES[schedule_of(strategy, schedule)]
-    if around is None:
-        return made
-    more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
-    return around(made, rungs, eta=ETA, **more, **({"straight": straight} if around in (Asha, Pasha) else {}))
+    around, scheduled = SCHEDULES[schedule_of(strategy, schedule)], made
+    if around is not None:
+        more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
+        more |= {"straight": straight} if around in (Asha, Pasha) else {}
+        scheduled = around(made, rungs, eta=ETA, **more)
+    return named.around(made, scheduled, rungs[-1]) if named.around else scheduled

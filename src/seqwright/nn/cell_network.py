@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from seqwright.arch.cells import Cell, CellNetwork, unread
 from seqwright.arch.interface import Interface
-from seqwright.arch.network import Cls, PerStep, Pixels
+from seqwright.arch.mixed import MixedCell
+from seqwright.arch.network import Cls, PerStep
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.cell_operations import Identity, Reduced, ReluConvNorm, operation
 from seqwright.nn.head import MlpHead
+from seqwright.nn.mixed_cells import MixedCellModule
 from seqwright.nn.readouts import readout
 from seqwright.nn.stems import Batch, stem
 
@@ -74,8 +76,6 @@ class CellModule(nn.Module):
 class CellSequenceNetwork(nn.Module):
     """logits = head(readout(relu(cells(stem(batch))))): a batch to (B, C). Two inputs are compared as in `Network`."""
 
-    cell: Any = CellModule
-
     def __init__(self, spec: CellNetwork, interface: Interface, dropout: float = 0.0) -> None:
         super().__init__()
         self.compared = spec.pairing == "compared"
@@ -88,7 +88,8 @@ class CellSequenceNetwork(nn.Module):
                 halves = part > 0 and place == 0
                 width *= 2 if halves else 1
                 kind = spec.reduction if halves else spec.normal
-                cell = self.cell(kind, older, last, width, halves, behind, dropout)
+                made: Any = MixedCellModule if isinstance(kind, MixedCell) else CellModule
+                cell = made(kind, older, last, width, halves, behind, dropout)
                 self.cells.append(cell)
                 older, last, behind = last, cell.outputs, halves
         self.readout = readout(spec.readout, last)
@@ -125,7 +126,4 @@ def _(architecture: CellNetwork, interface: Interface, dropout: float = 0.0) -> 
         raise SpaceError(f'pairing="{architecture.pairing}" is not known. Use "joined" or "compared".')
     if architecture.pairing == "compared" and interface.sides != 2:
         raise SpaceError('pairing="compared" needs two inputs; the data has not that. Use "joined".')
-    from seqwright.nn.image_cells import CellImageNetwork  # it stands on this module
-
-    kind = CellImageNetwork if isinstance(architecture.stem, Pixels) else CellSequenceNetwork
-    return kind(architecture, interface, dropout)
+    return CellSequenceNetwork(architecture, interface, dropout)

@@ -109,9 +109,23 @@ class Identity(nn.Module):
         return x
 
 
+class Nothing(nn.Module):
+    """Zero, or with `noise` a standard normal draw that has nothing to do with the state (Zela et al. 2020, S4)."""
+
+    def __init__(self, stride: int, noise: bool = False) -> None:
+        super().__init__()
+        self.stride, self.noise = stride, noise
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = x[:, :: self.stride]
+        return torch.randn_like(x) if self.noise else torch.zeros_like(x)
+
+
 def operation(name: str, width: int, stride: int) -> nn.Module:
-    """The module of an operation by its name (`OPERATIONS` of `arch.cells`), for states of `width` units."""
+    """The module of an operation by its name, one of `seqwright.arch.cells.OPERATIONS`, for states of `width` units."""
     plain, _, rest = name.partition("-")
+    if name in ("none", "noise"):
+        return Nothing(stride, name == "noise")
     if name == "identity":
         return Identity() if stride == 1 else Reduced(width, width)
     if name in ("conv3-1", "conv7-1"):

@@ -62,9 +62,14 @@ class HighwayCell(UnrolledCell):
 
 def _highway(product: Tensor, before: Tensor, function: str) -> Tensor:
     gate, value = product.chunk(2, 1)
-    if function != "identity":
-        value = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[function](value)
-    return before + torch.sigmoid(gate) * (value - before)
+    return before + torch.sigmoid(gate) * (activated(value, function) - before)
+
+
+def activated(x: Tensor, function: str) -> Tensor:
+    """An activation by its name, one of `seqwright.arch.recurrent_cells.FUNCTIONS`."""
+    if function == "identity":
+        return x
+    return {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[function](x)
 
 
 class RecurrentCellModule(UnrolledModule):
