@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from seqwright.arch import codec
+from seqwright.arch.blocks import Conv, Skip
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.encoders import AttentionStage, ClsToken, Dense, HeadedEncoder, Pretrained, Tuned
-from seqwright.arch.network import Body, Max, Mean, Mlp, Network, NgramBag
+from seqwright.arch.network import Body, Layer, Max, Mean, Mlp, Network, NgramBag, Words
 from seqwright.data.checkpoint import locate
 from seqwright.data.examples import Examples
 from seqwright.evaluate import cohort_trial, predictions, trial, workbench
@@ -107,6 +108,21 @@ def test_one_that_diverges_is_an_error_of_its_own(bench: Workbench, tmp_path: Pa
     alike(found[0], trial.run(**orders(bench, tmp_path / "alone")[0]))
 
 
+def test_networks_are_those_trained_alone_from_their_parents_on(bench: Workbench, tmp_path: Path) -> None:
+    given = replace(NETWORK, recipe=Recipe(learning_rate=1e-2, batch_size=16, warmup_steps=5, dropout=0.2))
+    queue = [replace(given, recipe=replace(given.recipe, weight_decay=0.1 * k)) for k in range(3)]
+    found = {}
+    for where in ("together", "alone"):
+        common = orders(bench, tmp_path / where, 400)[0]
+        trial.run(**common | {"candidate": codec.to_data(given), "number": 9})
+        asked = [common | {"candidate": codec.to_data(c), "number": i} for i, c in enumerate(queue)]
+        asked[1] |= {"parent": codec.identity(given)}
+        found[where] = cohort_trial.run(asked) if where == "together" else [trial.run(**order) for order in asked]
+    for one, other in zip(found["together"], found["alone"], strict=True):
+        alike(one, other)
+    assert "began computing what its parent computed" in found["together"][1]["notes"]
+
+
 def test_whose_head_alone_trains() -> None:
     head = HeadedEncoder(readout=Mean())
     tuned = replace(head, stem=Pretrained(tuning=Tuned()))
@@ -154,6 +170,7 @@ class Told:
 
 HEAD = Candidate(HeadedEncoder(readout=Mean()))
 BAG = Candidate(Network(NgramBag(), Body((), width=16), Mean(), Mlp(layers=0)))
+NETWORK = Candidate(Network(Words(), Body((Layer(Conv(3), Skip()),), width=16), Mean(), Mlp(layers=0)))
 
 
 def evaluator(slots: int = 2, size: int = 8) -> tuple[CohortEvaluator, Told]:
@@ -198,6 +215,21 @@ def test_others_go_one_by_one_in_their_turn() -> None:
     told.end(told.jobs[2])
     assert [trial.proposal.number for trial in found.collect(0.0)] == [0, 2]
     assert [numbers(job) for job in told.jobs[3:]] == [[3], [4]]
+
+
+def test_networks_of_one_architecture_go_together_where_it_is_worth_it() -> None:
+    other = replace(NETWORK, architecture=replace(NETWORK.architecture, body=Body((), width=32)))
+    queue = [NETWORK, other, BAG, replace(NETWORK, recipe=Recipe(learning_rate=0.5)), NETWORK, BAG]
+    larger = replace(NETWORK, recipe=Recipe(batch_size=256))
+    for worth, expected in ((True, [[0, 3, 4], [1], [2], [5], [6]]), (False, [[n] for n in range(7)])):
+        found, told = evaluator(slots=1)
+        found.networks = worth
+        for proposal in proposals(*queue, larger):
+            found.submit(proposal)
+        for _ in range(7):
+            found.collect(0.0)
+            told.end(told.jobs[-1])
+        assert [numbers(job) for job in told.jobs] == expected
 
 
 def test_refits_go_alone() -> None:

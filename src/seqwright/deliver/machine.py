@@ -1,6 +1,8 @@
 """The stage that decides how to use this machine; decided once in a study's life, so that resumed runs agree."""
 
 import os
+import shutil
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -69,9 +71,19 @@ def evaluator_of(run: Run, bench: Workbench, machine: "dict[str, Any]", executor
         run.options.trial_timeout_s or hung_s(run.plan.search_s, bench.encoder is not None),
         run.options.trial_memory_mib or MEMORY * psutil.virtual_memory().total / 2**20 / slots,
     )
-    if bench.encoder is None:
-        return FullEvaluator(*training)
-    return CohortEvaluator(*training, size=cohort_of(run.options, bench))
+    gpu = _on_gpu(run.options.device)
+    if size := cohort_of(run.options, bench, gpu):
+        return CohortEvaluator(*training, size=size, networks=gpu)
+    return FullEvaluator(*training)
+
+
+def _on_gpu(device: str) -> bool:
+    """Whether networks train on an NVIDIA GPU; told without loading torch where none can be."""
+    if device == "cpu" or (device == "auto" and not shutil.which("nvidia-smi")):
+        return False
+    from seqwright.train.device import device_of
+
+    return device_of(device).type == "cuda"
 
 
 def hung_s(search_s: "float | None", encoder: bool) -> float:
@@ -81,12 +93,19 @@ def hung_s(search_s: "float | None", encoder: bool) -> float:
     return max(60.0, 1.5 * search_s if encoder else HUNG * search_s)
 
 
-def cohort_of(options: Options, bench: Workbench) -> int:
-    """How many proposals may be under way for each worker: the more, the more of them are heads that train together.
+def cohort_of(options: Options, bench: Workbench, gpu: bool = False) -> int:
+    """How many proposals may be under way for each worker: the more, the more of them can train together; 0 for one.
 
-    All would be waste where they are not: a strategy learns nothing from what is still under way.
+    They are heads on an encoder, and on a GPU networks of one architecture. All would be waste where they are not: a
+    strategy learns nothing from what is still under way.
     """
+    if bench.encoder is None and not gpu:
+        return 0
     space = space_of(options, bench)
     prior = prior_of(space, options.prior)
     drawn = [sample(space, Random(seed), prior) for seed in range(DRAWN)]
-    return max(LEAST_COHORT, sum(head_only(candidate, 0, 0) for candidate in drawn) * COHORT // DRAWN)
+    able = sum(head_only(candidate, 0, 0) for candidate in drawn)
+    if gpu:
+        (_, alike), *_ = Counter((c.architecture, c.recipe.batch_size) for c in drawn).most_common(1)
+        able = max(able, alike if alike > 1 else 0)
+    return max(LEAST_COHORT, able * COHORT // DRAWN) if able or bench.encoder else 0

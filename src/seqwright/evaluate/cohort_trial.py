@@ -1,4 +1,4 @@
-"""What a worker does with a cohort of proposals: their heads train together, each comes out as from a trial alone."""
+"""What a worker does with a cohort of proposals: they train together, each comes out as from a trial alone."""
 
 import time
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Any
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.encoders import HeadedEncoder
 from seqwright.evaluate import trial
 from seqwright.evaluate.pooled_inputs import features_of, frozen, way_of
 from seqwright.evaluate.trial import Order
@@ -14,9 +15,10 @@ from seqwright.evaluate.workbench import Workbench, load
 
 
 def run(orders: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-    """Train candidates whose heads read pooled features, in the search (not refits); for each, in order, its trial.
+    """Train candidates of the search (not refits) together; for each, in order, its trial.
 
-    A member that fails has an "error" in place of its score, and the others theirs.
+    They are heads that read pooled features, or whole networks of one architecture, which is worth it on a GPU. A
+    member that fails has an "error" in place of its score, and the others theirs.
 
     Args:
         orders: each the fields of an `Order`, all of one run.
@@ -31,6 +33,7 @@ def run(orders: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
     inputs = {
         way_of(c.architecture): features_of(c.architecture, bench, given[0].precision, given[0].device)
         for c in candidates
+        if isinstance(c.architecture, HeadedEncoder)
     }
     runs = _trained(given, candidates, bench, inputs)
     told = [_told(order, c, bench, mine) for order, c, mine in zip(given, candidates, runs, strict=True)]
@@ -73,6 +76,9 @@ def _member(order: Order, candidate: Candidate, bench: Workbench, rows: int, fol
     from seqwright.train.device import device_of
 
     architecture, recipe = candidate.architecture, candidate.recipe
+    if not isinstance(architecture, HeadedEncoder):
+        network, plan, state, about = trial.begun(order, bench, candidate, rows, fold)
+        return Member(network, recipe, plan, "", architecture.streams, state, architecture, about)
     torch.manual_seed(order.seed)
     network = build(frozen(architecture), bench.interface, recipe.dropout).to(device_of(order.device))
     return Member(

@@ -1,18 +1,22 @@
-"""Pooled heads in cohorts: queued proposals that can train together become one job; strategies need not know.
+"""Cohorts: queued proposals that can train together become one job; strategies need not know.
 
 A head on a frozen encoder's pooled states trains in a second or so, most of it spent between products of matrices. So
-each worker takes up to `size` of those that wait. Everything else goes to the workers one by one, as ever.
+each worker takes up to `size` of those that wait. On a GPU it takes whole networks so, too, if they differ in their
+recipes or seeds alone. Everything else goes to the workers one by one, as ever.
 """
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from seqwright.arch.network import Network, NgramBag
 from seqwright.evaluate.executor import Job, Outcome
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.trial import head_only
 from seqwright.study.record import Proposal, Trial
 
+HEADS = "heads"
 COHORT = "seqwright.evaluate.cohort_trial:run"
 
 
@@ -22,12 +26,14 @@ class CohortEvaluator(FullEvaluator):
 
     Args:
         size: members of one cohort, at most.
+        networks: whether networks of one architecture train together, which is worth it on a GPU only.
 
     Attributes:
         sizes: members of each cohort that was begun, in order.
     """
 
     size: int = 32
+    networks: bool = False
     waiting: "list[Proposal]" = field(default_factory=list[Proposal])
     cohorts: "dict[str, list[Proposal]]" = field(default_factory=dict[str, list[Proposal]])
     sizes: "list[int]" = field(default_factory=list[int])
@@ -72,22 +78,30 @@ class CohortEvaluator(FullEvaluator):
     def _begin(self) -> None:
         """Give the workers that are free what has waited longest, and with it what can train beside it."""
         while self.waiting and (free := self.executor.slots - self._busy()) > 0:
-            if not self._suits(self.waiting[0]):
+            kind = self._kind(self.waiting[0])
+            able = [proposal for proposal in self.waiting if kind is not None and self._kind(proposal) == kind]
+            if not able or (kind != HEADS and len(able) == 1):
                 super().submit(self.waiting.pop(0))
-                continue
-            able = [proposal for proposal in self.waiting if self._suits(proposal)]
-            self._send(able[: min(self.size, math.ceil(len(able) / free))])
+            else:
+                self._send(able[: min(self.size, math.ceil(len(able) / free))])
 
     def _busy(self) -> int:
         """Jobs under way."""
         members = {str(proposal.number) for cohort in self.cohorts.values() for proposal in cohort}
         return len(self.cohorts) + len(self.running.keys() - members)
 
-    def _suits(self, proposal: Proposal) -> bool:
-        fidelity = proposal.fidelity
-        if not self.keep_states:  # pooling them all would take as long
-            return False
-        return fidelity.stage != "refit" and head_only(proposal.candidate, fidelity.examples, self.thaw_at)
+    def _kind(self, proposal: Proposal) -> "Hashable | None":
+        """Those of one kind can train together; None for what can not."""
+        fidelity, candidate = proposal.fidelity, proposal.candidate
+        if fidelity.stage == "refit":
+            return None
+        if self.keep_states and head_only(candidate, fidelity.examples, self.thaw_at):  # else pooling takes as long
+            return HEADS
+        architecture = candidate.architecture
+        if not self.networks or fidelity.stage != "full" or not isinstance(architecture, Network):
+            return None
+        # A bag's table is too large to be held many times.
+        return None if isinstance(architecture.stem, NgramBag) else (architecture, candidate.recipe.batch_size)
 
     def _send(self, members: list[Proposal]) -> None:
         sent = {proposal.number for proposal in members}

@@ -156,32 +156,41 @@ def plan_of(order: Order, recipe: Recipe, rows: int, precision: str) -> "Plan":
     )
 
 
-def _train(
-    order: Order, bench: Workbench, candidate: Candidate, train: Encoded, valid: Encoded | None, fold: int
-) -> Any:
-    """One network, from its checkpoint if it has one."""
+def begun(order: Order, bench: Workbench, candidate: Candidate, rows: int, fold: int) -> "tuple[Any, Plan, Path, Any]":
+    """The network to train on `rows` examples, freshly built or with its parent's weights; how; its state; what of it.
+
+    The last is to be kept in its state.
+    """
     import torch
 
     from seqwright.evaluate.inheritance import begin
     from seqwright.nn.build import build
     from seqwright.train.device import device_of, precision_of
-    from seqwright.train.fit import fit
 
-    recipe = candidate.recipe
     torch.manual_seed(order.seed)
     device = device_of(order.device)
-    network = build(candidate.architecture, bench.interface, recipe.dropout).to(device)
+    network = build(candidate.architecture, bench.interface, candidate.recipe.dropout).to(device)
     precision = "float32" if head_only(candidate, order.examples, order.thaw_at) else order.precision
-    plan = plan_of(order, recipe, len(train), precision_of(network, precision, device))
+    plan = plan_of(order, candidate.recipe, rows, precision_of(network, precision, device))
     state = state_path(Path(order.run_folder), codec.identity(candidate), order.stage, order.seed, fold)
     about = {}
     if not state.exists():
         elder = order.parent
         kept = state_path(Path(order.run_folder), elder, order.stage, order.seed, fold) if elder else None
         about = begin(network, candidate, kept)
+    return network, plan, state, about
+
+
+def _train(
+    order: Order, bench: Workbench, candidate: Candidate, train: Encoded, valid: Encoded | None, fold: int
+) -> Any:
+    """One network, from its checkpoint if it has one."""
+    from seqwright.train.fit import fit
+
+    network, plan, state, about = begun(order, bench, candidate, len(train), fold)
     streams, classes = candidate.architecture.streams, len(bench.task.labels)
     judge = partial(bench.score, weights=None if valid is None else valid.weights)
-    return fit(network, recipe, train, valid, judge, plan, streams, classes, state, about)
+    return fit(network, candidate.recipe, train, valid, judge, plan, streams, classes, state, about)
 
 
 def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int) -> Path:

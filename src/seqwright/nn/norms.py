@@ -44,8 +44,9 @@ class MaskedBatchNorm(nn.Module):
         variance = ((x - mean).square() * real).sum((0, 1)) / count
         with torch.no_grad():  # the running variance is the unbiased one, as in nn.BatchNorm1d
             unbiased = variance * count / (count - 1).clamp(min=1)
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-            self.running_variance.lerp_(unbiased.to(self.running_variance.dtype), self.momentum)
+            # No lerp_, which vmap does not know.
+            self.running_mean.add_(mean - self.running_mean, alpha=self.momentum)
+            self.running_variance.add_(unbiased - self.running_variance, alpha=self.momentum)
         return mean, variance
 
 

@@ -13,6 +13,11 @@ EVERY = 4
 HORIZON = 1000
 
 
+def horizon_rate(step: int) -> float:
+    """How far the average goes towards the weights after `step` steps (counted from 1); 0 between its turns."""
+    return 0.0 if step % EVERY else min(1.0, EVERY / min(HORIZON, max(EVERY, 0.1 * step)))
+
+
 class Average:
     """The running average of `values`, a list of tensors that training changes in place."""
 
@@ -27,9 +32,8 @@ class Average:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after `step` steps (counted from 1)."""
-        if step % EVERY:
+        if not (rate := horizon_rate(step)):
             return
-        rate = min(1.0, EVERY / min(HORIZON, max(EVERY, 0.1 * step)))
         moving = [n for n, v in self.values.items() if v.is_floating_point()]
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
             [self.average[n] for n in moving], [self.values[n] for n in moving], rate

@@ -1,4 +1,6 @@
-"""Cohort training: heads on pooled features, many at a time as one batched program, each as if it were alone.
+"""Cohort training: networks of one shape, many at a time as one batched program, each as if it were alone.
+
+Heads on pooled features train so everywhere, whole networks where a step is mostly overhead, which is on a GPU.
 
 Every member has its own rate, decay, dropout, seed, batch order, clipping, average, early stop and checkpoint. What
 they share is arithmetic: one batched product in place of many small ones, noise of one seed drawn once, memory for
@@ -14,13 +16,16 @@ from seqwright.data.examples import Encoded
 from seqwright.errors import SpaceError
 from seqwright.nn.pretrained import PretrainedStem
 from seqwright.train.dense_stack import structure
+from seqwright.train.feed import Feed
 from seqwright.train.fit import Diverged, Run, diverged
+from seqwright.train.network_program import NetworkProgram, batchable
 from seqwright.train.program import Program
 from seqwright.train.seat import Member, Seat
 
 __all__ = ["Member", "fit_cohort", "shape_key"]
 
 TOGETHER_BYTES = 16 * 2**20  # of weights, gradients, moments and averages in one program: what a cache holds
+NETWORKS_BYTES = 4 * 2**30  # the same of whole networks, on a GPU
 COPIES = 5
 PAUSE = 25  # steps before the next program has its turn
 
@@ -28,8 +33,12 @@ PAUSE = 25  # steps before the next program has its turn
 def shape_key(member: Member) -> "Hashable | None":
     """What members have in common to be one program; None for one that has to be trained alone.
 
-    They need the same maps, activations and norms, batch size and features; hidden widths may differ.
+    Heads need the same maps, activations and norms, batch size and features; hidden widths may differ. Whole networks
+    need the same architecture, streams, batch size and precision.
     """
+    if not member.inputs:
+        alike = member.architecture, member.streams, member.recipe.batch_size, member.plan.precision
+        return alike if member.architecture is not None and batchable(member.network) else None
     stems = [module for module in member.network.modules() if isinstance(module, PretrainedStem)]
     if member.plan.steps > member.plan.thaw_at and any(len(stem.blocks) for stem in stems):
         return None
@@ -58,14 +67,15 @@ def fit_cohort(
         run are its share of the time that all took.
 
     Raises:
-        SpaceError: a member's head cannot be stacked: its `shape_key` is None. Train that one with `fit`.
+        SpaceError: a member cannot be stacked: its `shape_key` is None. Train that one with `fit`.
     """
     groups: dict[Hashable, list[tuple[int, Member]]] = {}
     for number, member in enumerate(members):
         if (key := shape_key(member)) is None:
             raise SpaceError(
                 f"Member {number} cannot train in a cohort: only heads of linear maps, plain activations, layer norms "
-                "and dropouts can, with all else frozen, in float32. Train it alone with train.fit."
+                "and dropouts can, with all else frozen, in float32, and whole networks of this package's blocks "
+                "that read steps. Train it alone with train.fit."
             )
         groups.setdefault(key, []).append((number, member))
     found: dict[int, Run | Diverged] = {}
@@ -81,10 +91,11 @@ def fit_cohort(
 
 def _parted(group: "list[tuple[int, Member]]") -> "Iterator[list[tuple[int, Member]]]":
     """Members of like size together, no more than a cache holds."""
-    sizes = {number: sum(p.numel() for p in member.head.parameters()) for number, member in group}
+    sizes = {number: sum(tensor.numel() for tensor in member.tensors) for number, member in group}
     group = sorted(group, key=lambda pair: sizes[pair[0]])
+    room = TOGETHER_BYTES if group[0][1].inputs else NETWORKS_BYTES
     while group:
-        together = max(1, TOGETHER_BYTES // (4 * COPIES * sizes[group[-1][0]]))
+        together = max(1, room // (4 * COPIES * sizes[group[-1][0]]))
         yield group[-together:]
         group = group[:-together]
 
@@ -99,27 +110,31 @@ def _train(
 ) -> Iterator[bool]:
     """Train one program's seats to their ends, pausing every few steps; whoever ends makes the program smaller."""
     ended = [seat for seat in seats if seat.over()]
+    feed = None if seats[0].member.inputs else Feed(seats[0].member, train, classes)
     while True:
         for seat in ended:
             found[seat.number] = seat.finished(valid)
         seats = [seat for seat in seats if seat.number not in found]
         if not seats:
             return
-        program, ended = Program(seats, train, classes), []
+        program = Program(seats, train, classes) if feed is None else NetworkProgram(seats, feed)
+        ended = []
         began = time.monotonic()
         while not ended and len(seats) == len(program.seats):
             program.step()
             for seat in seats:
                 if not math.isfinite(seat.loss):
                     found[seat.number] = diverged(seat.loss, seat.facts["step"], seat.member.recipe)
-                    continue
-                late = seat.late()
-                if valid is not None and seat.looks(late):
-                    seat.judged(float(score(seat.probabilities(valid), valid.targets)))
-                if seat.over(late):
+            seats = [seat for seat in seats if seat.number not in found]
+            late = {seat.number: seat.late() for seat in seats}
+            looking = [seat for seat in seats if valid is not None and seat.looks(late[seat.number])]
+            if valid is not None and looking:
+                for seat, answers in zip(looking, program.answers(looking, valid), strict=True):
+                    seat.judged(float(score(answers, valid.targets)), answers)
+            for seat in seats:
+                if seat.over(late[seat.number]):
                     ended.append(seat)
                 seat.save_in_time()
-            seats = [seat for seat in seats if seat.number not in found]
             now = time.monotonic()
             for seat in program.seats:
                 seat.facts["seconds"] += (now - began) / len(program.seats)

@@ -9,9 +9,11 @@ from seqwright.arch.interface import UNKNOWN
 
 
 def reseed(seed: int, step: int, device: torch.device) -> None:
-    """Begin the noise of one step. On a CPU the generator is asked itself: `torch.manual_seed` takes a millisecond."""
+    """Begin the noise of one step. The device's own generator is asked: `torch.manual_seed` takes a millisecond."""
     if device.type == "cpu":
         torch.default_generator.manual_seed(draw(seed, step))
+    elif device.type == "cuda":
+        torch.cuda.manual_seed(draw(seed, step))
     else:
         torch.manual_seed(draw(seed, step))
 

@@ -47,6 +47,10 @@ class Program:
             else None
         )
 
+    def answers(self, seats: Sequence[Seat], data: Encoded) -> list[np.ndarray]:
+        """What `seats` answer with the weights that a look judges."""
+        return [seat.probabilities(data, seat.current) for seat in seats]
+
     def step(self) -> None:
         """Every seat's next step; its `facts` and `loss` say which, and how it went."""
         self.steps += 1

@@ -19,6 +19,8 @@ from seqwright.train.dense_stack import DenseStack, weights_of
 from seqwright.train.fit import Plan, Run, batches, collapsed
 from seqwright.train.learner import Learner
 from seqwright.train.optimizer import rate
+from seqwright.train.predict import probabilities
+from seqwright.train.rows import Rows
 
 ROWS = 512  # examples that are judged at a time
 
@@ -28,10 +30,13 @@ class Member:
     """One of those who train together.
 
     Args:
-        network: freshly built with `plan.seed`; its `head` maps (B, F) to (B, C) and is all of it that trains.
-        inputs: the stream of (N, F) features that the head reads.
+        network: freshly built with `plan.seed`. Where there are `inputs`, its `head` maps (B, F) to (B, C) and is all
+            of it that trains.
+        inputs: the stream of (N, F) features that the head reads; "" where the whole network reads and trains.
         streams: those it would read if trained alone: batches are made by their lengths.
         state: where to keep the training state, in the format of `train.fit`, and whence to continue.
+        architecture: what a whole network was built from; those of equal ones are one program.
+        about: JSON to keep in the state, as for `train.fit`.
     """
 
     network: nn.Module
@@ -40,10 +45,19 @@ class Member:
     inputs: str
     streams: "tuple[str, ...]"
     state: "Path | None" = None
+    architecture: Any = None
+    about: "dict[str, Any] | None" = None
 
     @property
     def head(self) -> nn.Module:
         return self.network.get_submodule("head")
+
+    @property
+    def tensors(self) -> "list[Tensor]":
+        """What of it learns: parameters, then what else changes as they do (running statistics)."""
+        if self.inputs:
+            return weights_of(self.head)
+        return [*self.network.parameters(), *self.network.buffers()]
 
 
 class Seat:
@@ -52,16 +66,18 @@ class Seat:
     def __init__(self, number: int, member: Member, train: Encoded) -> None:
         self.number, self.member = number, member
         network = member.network.train()
-        self.device = next(member.head.parameters()).device
+        self.own = member.tensors
+        self.device = self.own[0].device
         self.learner = Learner(network, member.recipe)
+        self.learner.facts |= member.about or {}
         if member.state:
             self.learner.load(member.state)
         self.waits = self.learner.waits
         self.saved, self.loss = time.monotonic(), 0.0
         self.notes: list[str] = []
-        names = {id(parameter): name for name, parameter in network.named_parameters()}
-        self.own = weights_of(member.head)
-        self.names = [names[id(parameter)] for parameter in self.own]
+        self.predicted: Any = None  # of the best look, if it was in this process
+        names = {id(t): name for name, t in (*network.named_parameters(), *network.named_buffers())}
+        self.names = [names[id(tensor)] for tensor in self.own]
         self.batches: Iterator[tuple[int, np.ndarray]] = batches(
             train, member.recipe.batch_size, member.plan, self.facts["step"], member.streams
         )
@@ -74,7 +90,7 @@ class Seat:
     # The stacks -------------------------------------------------------------------------------
 
     def enter(
-        self, stack: DenseStack, average: "list[Tensor]", first: "list[Tensor]", second: "list[Tensor]", k: int
+        self, stack: "DenseStack | Rows", average: "list[Tensor]", first: "list[Tensor]", second: "list[Tensor]", k: int
     ) -> None:
         """Put this member's tensors into slice `k` of the stacks, and work on them there from now on."""
         states = [self.learner.optimizer.state.get(parameter, {}) for parameter in self.own]
@@ -102,11 +118,12 @@ class Seat:
             for i, (name, parameter) in enumerate(zip(self.names, self.own, strict=True)):
                 parameter.copy_(weights[i])
                 self.learner.average.average[name].copy_(average[i])
-                self.learner.optimizer.state[parameter] = {
-                    "step": self.taken.clone(),
-                    "exp_avg": first[i].clone(),
-                    "exp_avg_sq": second[i].clone(),
-                }
+                if parameter.requires_grad:
+                    self.learner.optimizer.state[parameter] = {
+                        "step": self.taken.clone(),
+                        "exp_avg": first[i].clone(),
+                        "exp_avg_sq": second[i].clone(),
+                    }
 
     # One step ---------------------------------------------------------------------------------
 
@@ -144,13 +161,14 @@ class Seat:
             )
         self.averaging.update(step)
 
-    def judged(self, found: float) -> None:
-        """A look's score: the better weights are kept, the stale are counted."""
+    def judged(self, found: float, answers: Any) -> None:
+        """A look's score and what it is of: the better weights and answers are kept, the stale are counted."""
         facts, plan = self.facts, self.member.plan
         facts["curve"].append([facts["step"] * self.member.recipe.batch_size, self.loss, found])
         if found > facts["score"]:
             facts |= {"score": found, "best_step": facts["step"], "stale": 0}
             self.learner.keep(dict(zip(self.names, self.current, strict=True)))
+            self.predicted = answers
         else:
             facts["stale"] += 1
             facts["stopped"] = plan.patience is not None and facts["stale"] >= plan.patience and not self.waits
@@ -182,11 +200,13 @@ class Seat:
             self.saved = time.monotonic()
 
     @torch.no_grad()
-    def probabilities(self, data: Encoded, weights: "Sequence[Tensor] | None" = None) -> np.ndarray:
-        """(N, C) with `weights` in place of those that a look judges."""
+    def probabilities(self, data: Encoded, weights: "Sequence[Tensor] | None" = None) -> Any:
+        """What the head, or the whole network, answers; a head also with other `weights` than its own."""
+        if not self.member.inputs:
+            return probabilities(self.member.network, data, self.member.streams, self.member.plan.precision)
         head = self.member.head.eval()
         names = {id(parameter): name for name, parameter in head.named_parameters()}
-        given = self.current if weights is None else weights
+        given = self.own if weights is None else weights
         own = {names[id(parameter)]: value for parameter, value in zip(self.own, given, strict=True)}
         table = torch.from_numpy(data.streams[self.member.inputs]).to(self.device)
         parts = [functional_call(head, own, (rows,)).float().softmax(-1) for rows in table.split(ROWS)]
@@ -204,8 +224,10 @@ class Seat:
         notes = list(self.notes)
         if facts["stopped"]:
             notes.append(f"stopped early: no better score in {member.plan.patience} looks")
-        network, best = self.learner.settle(), self.learner.best
-        predicted = None if valid is None else self.probabilities(valid, [best[name] for name in self.names])
+        network, predicted = self.learner.settle(), self.predicted
+        if valid is not None and predicted is None:
+            predicted = self.probabilities(valid)
+        notes += collapsed(predicted, valid) + ([facts["began"]] if facts.get("began") else [])
         return Run(
             network=network,
             score=facts["score"],
@@ -215,5 +237,6 @@ class Seat:
             trained=facts["step"] * member.recipe.batch_size,
             seconds=facts["seconds"],
             curve=[tuple(point) for point in facts["curve"]],
-            notes=notes + collapsed(predicted, valid),
+            notes=notes,
+            inherited=facts.get("inherited", 0),
         )
