@@ -22,7 +22,6 @@ from seqwright.nn import build
 from seqwright.nn.cell_network import CellModule
 from seqwright.nn.cell_operations import operation
 from seqwright.nn.cost import cost
-from seqwright.nn.source import as_torch
 from seqwright.space.census import contains, size
 from seqwright.space.encode import graph
 from seqwright.space.moves import sample
@@ -210,5 +209,3 @@ def test_mistakes(change: dict[str, Any], words: str) -> None:
 def test_what_is_not_done_is_said() -> None:
     with pytest.raises(SpaceError, match="shares no weights among networks of normal and reduction cells"):
         build(named("nasnet"), INTERFACES["text"])
-    with pytest.raises(SpaceError, match="cannot be written as stand-alone torch yet"):
-        as_torch(NETWORK, INTERFACES["text"])

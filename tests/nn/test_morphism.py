@@ -43,6 +43,13 @@ from seqwright.arch.network import (
     WordsAndCharacters,
 )
 from seqwright.arch.spaces import named
+from seqwright.arch.transformer_blocks import (
+    BranchedConv,
+    DconvAttention,
+    GatedLinear,
+    LightConv,
+    SquaredFeedForward,
+)
 from seqwright.nn import build
 from seqwright.nn.morphism import Inherited, inherit
 from seqwright.search.hill_climbing import grown, grows
@@ -73,6 +80,12 @@ BLOCKS: list[tuple[Any, Any]] = [
     (Attention(1, positions="learned"), Attention(2, positions="learned")),
     (FeedForward(1), FeedForward(4)),
     (GatedFeedForward(1), GatedFeedForward(2)),
+    (DconvAttention(1, 3), DconvAttention(4, 7)),
+    (DconvAttention(1, 3, "learned"), DconvAttention(2, 3, "learned")),
+    (LightConv(3, 1), LightConv(3, 4)),
+    (BranchedConv(2, 3), BranchedConv(2, 9)),
+    (SquaredFeedForward(1), SquaredFeedForward(4)),
+    (GatedLinear(), Parallel((GatedLinear(), LightConv(5)))),
     (Skip(), Lstm(8)),
     (Skip(), Parallel((Conv(3), Gru(4)))),
     (Conv(3), Parallel((Conv(5), Conv(3)))),

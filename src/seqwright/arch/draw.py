@@ -16,9 +16,9 @@ from seqwright.space.nodes import is_tuple, label
 
 _COLOURS = {
     "#dbeafe": ("rnn", "lstm", "gru", "mingru", "ssm", "recurrentstage", "recurrentcell", "graphcell"),
-    "#dcfce7": ("conv", "kernelfeatures", "convstage", "cell", "pool"),
-    "#ffedd5": ("attention", "attentionpool", "cls", "clstoken", "attentionstage"),
-    "#f3e8ff": ("feedforward", "gatedfeedforward", "mlp", "dense"),
+    "#dcfce7": ("conv", "kernelfeatures", "convstage", "cell", "pool", "lightconv", "branchedconv"),
+    "#ffedd5": ("attention", "attentionpool", "cls", "clstoken", "attentionstage", "dconvattention"),
+    "#f3e8ff": ("feedforward", "gatedfeedforward", "squaredfeedforward", "gatedlinear", "mlp", "dense"),
     "#fee2e2": ("pretrained", "frozen", "tuned", "lora"),
 }
 _COLOUR = {kind: colour for colour, kinds in _COLOURS.items() for kind in kinds}

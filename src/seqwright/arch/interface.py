@@ -11,6 +11,7 @@ characters (B, T, K) int64          0; the hashed character n-grams of each step
 bag        (B, F) int64             0, and `batch[s + ".weight"]` (B, F) float32 is 0 there
 channels   (B, T, C) float32        0
 features   (B, F) float32           none
+image      (B, C, H, W) float32     none: the images of a batch have one size
 pieces     (B, T) int64             0: ids of a pretrained encoder's own vocabulary
 ========== ======================== =========================================================
 
@@ -23,7 +24,7 @@ A pair has each stream three times: `words` (joined), `words.a` and `words.b`.
 from dataclasses import dataclass
 from typing import Literal
 
-Form = Literal["tokens", "characters", "bag", "channels", "features", "pieces"]
+Form = Literal["tokens", "characters", "bag", "channels", "features", "image", "pieces"]
 
 PADDING, UNKNOWN, SEPARATOR = 0, 1, 2  # token ids; a vocabulary's own begin at 3
 
@@ -33,7 +34,7 @@ class Stream:
     """One input: its form, its size (vocabulary, buckets, channels, features) and the longest T it may have.
 
     Pieces belong to a checkpoint: `source` is its folder, `digest` the first 12 hex digits of its weights' digest, and
-    the encoder in it has `depth` layers of `width` units.
+    the encoder in it has `depth` layers of `width` units. An image has `size` channels of `height` x `width` pixels.
     """
 
     form: Form
@@ -43,6 +44,7 @@ class Stream:
     digest: str = ""
     depth: int = 0
     width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True)

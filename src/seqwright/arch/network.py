@@ -72,6 +72,17 @@ class KernelFeatures:
     reads: ClassVar[tuple[str, ...]] = ("kernels",)
 
 
+@kind
+@dataclass(frozen=True)
+class Pixels:
+    """A linear projection of an image, `kernel` x `kernel` pixels at a time and every `stride` of them, row by row."""
+
+    reads: ClassVar[tuple[str, ...]] = ("image",)
+
+    kernel: int = among(1, 3, 7, default=3)
+    stride: int = among(1, 2, 4)
+
+
 # Body ------------------------------------------------------------------------------------------
 
 

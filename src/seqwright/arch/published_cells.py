@@ -77,7 +77,7 @@ NASNET_A_REDUCTION = _cell(
     ("identity", 3, "avg3", 2),
     ("sep3", 2, "max3", 1),
 )
-"""The cells of NASNet-A, found by reinforcement learning (Zoph et al. 2018, arXiv:1707.07012), in one dimension."""
+"""The cells of NASNet-A, found by reinforcement learning (Zoph et al. 2018, arXiv:1707.07012)."""
 
 AMOEBANET_A_NORMAL = _cell(
     ("avg3", 0, "max3", 1),
@@ -93,7 +93,7 @@ AMOEBANET_A_REDUCTION = _cell(
     ("max3", 0, "max3", 1),
     ("conv7-1", 0, "sep3", 5),
 )
-"""The cells of AmoebaNet-A, found by regularized evolution (Real et al. 2019, arXiv:1802.01548), in one dimension."""
+"""The cells of AmoebaNet-A, found by regularized evolution (Real et al. 2019, arXiv:1802.01548)."""
 
 
 def _textnas() -> Graph:

@@ -9,11 +9,11 @@ from typing import Any
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.cells import AMOEBANET_OPERATIONS, NASNET_OPERATIONS, CellNetwork, cells
-from seqwright.arch.network import Body, Channels, Layer, Mean, Mlp, Network, PerStep, Words
+from seqwright.arch.network import Body, Channels, Layer, Mean, Mlp, Network, PerStep, Pixels, Words
 from seqwright.arch.recurrent_cells import recurrent_cells
 from seqwright.arch.recurrent_graph import graph_cells
 from seqwright.arch.wired import graphs
-from seqwright.space.nodes import Record, Space, vary
+from seqwright.space.nodes import Choice, Record, Space, vary
 
 HIDDEN = 128
 GRAPH_NODES = 16  # an LSTM takes 13, and no cell recorded by NAS-Bench-NLP more than 15
@@ -35,12 +35,14 @@ and the states become one of 16, 19 and 19 things. Most of it is dead: the id of
 
 NASNET_SIZE = """\
 (2 x 3 x 4 x 5 x 6)^2 x 13^10 x 2^5 = 2,286,906,949,584,691,200 cells, squared for the two: 5 combinations, each of two
-of the states before it, one of 13 operations on either, added or concatenated. Times 9: N is 1, 2 or 3, F 16, 32 or 64.
+of the states before it, one of 13 operations on either, added or concatenated. Times 9: N is 1, 2 or 3, F 16, 32 or 64
+(on images times 20: N is 1, 2, 3 or 6, F 16, 24, 32, 36 or 64).
 Cells that differ only in the order of what is added count apart, as in the paper; they share an id."""
 
 AMOEBANET_SIZE = """\
 (2 x 3 x 4 x 5 x 6)^2 x 8^10 = 556,627,761,561,600 cells, squared for the two: 5 combinations, each of two of the states
-before it, one of 8 operations on either, added. Times 9: N is 1, 2 or 3, F 16, 32 or 64."""
+before it, one of 8 operations on either, added. Times 9: N is 1, 2 or 3, F 16, 32 or 64 (on images times 20: N is 1, 2,
+3 or 6, F 16, 24, 32, 36 or 64)."""
 
 TEXTNAS_SIZE = """\
 8^24 operations x 4! x 5^19 inputs x 2^276 sets of blocks that are added: 24 blocks, each a convolution of 1, 3, 5 or 7
@@ -56,9 +58,17 @@ def around(block: Space) -> Any:
     return vary(Network, stem=Words(), body=body, readout=Mean(), head=Mlp(layers=0))
 
 
-def stacked(normal: Space, reduction: Space) -> Record:
-    """Words, then normal and reduction cells, then the mean of all steps and a linear map; N and F are open."""
-    return vary(CellNetwork, stem=Words(), normal=normal, reduction=reduction, readout=Mean(), head=Mlp(layers=0))
+def stacked(normal: Space, reduction: Space, stem: Any = Words(), **sizes: Space) -> Record:  # noqa: B008 (frozen)
+    """A stem, then normal and reduction cells, then the mean of all steps and a linear map; N and F are open."""
+    parts = {"stem": stem, "normal": normal, "reduction": reduction, "readout": Mean(), "head": Mlp(layers=0)}
+    return vary(CellNetwork, **parts, **sizes)
+
+
+_ON_IMAGES: dict[str, Any] = {
+    "stem": Pixels(),
+    "repeats": Choice((1, 2, 3, 6), ordered=True),
+    "width": Choice((16, 24, 32, 36, 64), ordered=True),
+}
 
 
 def _candidates(architecture: Space) -> Record:
@@ -94,6 +104,18 @@ def amoebanet() -> Record:
     """The same cells with AmoebaNet's 8 operations and sums alone (Real et al. 2019, arXiv:1802.01548)."""
     cell = cells(AMOEBANET_OPERATIONS, ("add",))
     return _candidates(stacked(cell, cell))
+
+
+def nasnet_2d() -> Record:
+    """NASNet's cells on images, as published, but for the whole network's dropout; see `nasnet`."""
+    cell = cells(NASNET_OPERATIONS, ("add", "concat"))
+    return _candidates(stacked(cell, cell, **_ON_IMAGES))
+
+
+def amoebanet_2d() -> Record:
+    """AmoebaNet's cells on images; see `amoebanet`."""
+    cell = cells(AMOEBANET_OPERATIONS, ("add",))
+    return _candidates(stacked(cell, cell, **_ON_IMAGES))
 
 
 def textnas() -> Record:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from seqwright.arch import published_spaces
+from seqwright.arch import published_spaces, transformer_space
 from seqwright.arch.blocks import (
     Attention,
     Conv,
@@ -72,7 +72,10 @@ _DESCRIPTIONS = {
     "nas-bench-nlp": "recurrent cells as graphs after arXiv:2006.07116, in which RNN, LSTM and GRU are points",
     "nasnet": "normal and reduction cells of NASNet's 13 operations (arXiv:1707.07012), in one dimension",
     "amoebanet": "normal and reduction cells of AmoebaNet's 8 operations (arXiv:1802.01548), in one dimension",
+    "nasnet-2d": "the same cells for images, with the published numbers of repeats and filters",
+    "amoebanet-2d": "the same cells for images, with the published numbers of repeats and filters",
     "textnas": "24 blocks wired as a graph, as in TextNAS (arXiv:1912.10729)",
+    "transformers": "after the Evolved Transformer, Primer and HAT: layers, widths, heads and two blocks a layer open",
     "tiny": "a few hundred small text networks, to try things on",
 }
 
@@ -91,7 +94,10 @@ def remarks() -> dict[str, str]:
         "nas-bench-nlp": published_spaces.NAS_BENCH_NLP_SIZE,
         "nasnet": published_spaces.NASNET_SIZE,
         "amoebanet": published_spaces.AMOEBANET_SIZE,
+        "nasnet-2d": published_spaces.NASNET_SIZE,
+        "amoebanet-2d": published_spaces.AMOEBANET_SIZE,
         "textnas": published_spaces.TEXTNAS_SIZE,
+        "transformers": transformer_space.TRANSFORMER_SIZE,
     }
 
 
@@ -213,6 +219,10 @@ def _series() -> Record:
     return candidates(one_of(sequence, _one_step(KernelFeatures()), names=("sequence", "kernels")))
 
 
+def _transformers() -> Record:
+    return candidates(transformer_space.transformers())
+
+
 def _tiny() -> Record:
     small = Choice((8, 16), ordered=True)
     mixer = one_of(
@@ -241,6 +251,9 @@ _MAKERS: dict[str, Callable[[], Record]] = {
     "nas-bench-nlp": published_spaces.nas_bench_nlp,
     "nasnet": published_spaces.nasnet,
     "amoebanet": published_spaces.amoebanet,
+    "nasnet-2d": published_spaces.nasnet_2d,
+    "amoebanet-2d": published_spaces.amoebanet_2d,
     "textnas": published_spaces.textnas,
+    "transformers": _transformers,
     "tiny": _tiny,
 }

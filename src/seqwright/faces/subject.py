@@ -25,6 +25,7 @@ _USUAL = {
     "ngrams": Stream("bag", 100_000, 1),
     "channels": Stream("channels", 1, 128),
     "kernels": Stream("features", 9_996, 1),
+    "image": Stream("image", 3, width=32, height=32),
     "pretrained": Stream("pieces", 30_522, 128, depth=6, width=384),
 }
 

@@ -2,10 +2,13 @@
 
 from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     attention,
+    branched_conv,
     cell_network,
     conv,
+    dconv_attention,
     feedforward,
     headed,
+    light_conv,
     linear_recurrence,
     mixed_recurrent,
     mixture,

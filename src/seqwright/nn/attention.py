@@ -35,7 +35,7 @@ class AttentionModule(nn.Module):
         super().__init__()
         self.heads, self.window, self.causal = spec.heads, spec.window, causal
         self.rotary = spec.positions == "rotary"
-        self.positions = None if self.rotary else _positions(spec.positions, width)
+        self.positions = None if self.rotary else position_module(spec.positions, width)
         inner = spec.heads * HEAD_SIZE
         self.query, self.key, self.value = (nn.Linear(width, inner) for _ in range(3))
         self.output = nn.Linear(inner, width)
@@ -78,7 +78,8 @@ class AttentionModule(nn.Module):
         return (mask[:, None, None, :] & near) | (distance == 0)
 
 
-def _positions(name: str, width: int) -> nn.Module:
+def position_module(name: str, width: int) -> nn.Module:
+    """What adds positions of that name to an attention's input."""
     if name == "sinusoidal":
         return Sinusoidal()
     if name == "learned":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seqwright.arch.cells import Cell, CellNetwork, unread
 from seqwright.arch.interface import Interface
 from seqwright.arch.mixed import MixedCell
-from seqwright.arch.network import Cls, PerStep
+from seqwright.arch.network import Cls, PerStep, Pixels
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.cell_operations import Identity, Reduced, ReluConvNorm, operation
@@ -76,6 +76,8 @@ class CellModule(nn.Module):
 class CellSequenceNetwork(nn.Module):
     """logits = head(readout(relu(cells(stem(batch))))): a batch to (B, C). Two inputs are compared as in `Network`."""
 
+    cell: Any = CellModule
+
     def __init__(self, spec: CellNetwork, interface: Interface, dropout: float = 0.0) -> None:
         super().__init__()
         self.compared = spec.pairing == "compared"
@@ -88,7 +90,7 @@ class CellSequenceNetwork(nn.Module):
                 halves = part > 0 and place == 0
                 width *= 2 if halves else 1
                 kind = spec.reduction if halves else spec.normal
-                made: Any = MixedCellModule if isinstance(kind, MixedCell) else CellModule
+                made: Any = MixedCellModule if isinstance(kind, MixedCell) else self.cell
                 cell = made(kind, older, last, width, halves, behind, dropout)
                 self.cells.append(cell)
                 older, last, behind = last, cell.outputs, halves
@@ -126,4 +128,7 @@ def _(architecture: CellNetwork, interface: Interface, dropout: float = 0.0) -> 
         raise SpaceError(f'pairing="{architecture.pairing}" is not known. Use "joined" or "compared".')
     if architecture.pairing == "compared" and interface.sides != 2:
         raise SpaceError('pairing="compared" needs two inputs; the data has not that. Use "joined".')
-    return CellSequenceNetwork(architecture, interface, dropout)
+    from seqwright.nn.image_cells import CellImageNetwork  # it stands on this module
+
+    kind = CellImageNetwork if isinstance(architecture.stem, Pixels) else CellSequenceNetwork
+    return kind(architecture, interface, dropout)

@@ -122,7 +122,7 @@ class Nothing(nn.Module):
 
 
 def operation(name: str, width: int, stride: int) -> nn.Module:
-    """The module of an operation by its name, one of `seqwright.arch.cells.OPERATIONS`, for states of `width` units."""
+    """The module of an operation by its name (`OPERATIONS` of `arch.cells`), for states of `width` units."""
     plain, _, rest = name.partition("-")
     if name in ("none", "noise"):
         return Nothing(stride, name == "noise")

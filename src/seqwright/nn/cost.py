@@ -122,3 +122,5 @@ def _zeros(stream: Stream, size: int, steps: int) -> Tensor:
             return torch.zeros(size, steps, stream.size)
         case "features":
             return torch.zeros(size, stream.size)
+        case "image":
+            return torch.zeros(size, stream.size, stream.height, stream.width)

@@ -13,9 +13,10 @@ from typing import Any
 from torch import Tensor
 
 from seqwright.arch.blocks import Conv, Gru, Lstm, MinGru, Rnn, Ssm
-from seqwright.arch.network import Channels, Mlp, Network
+from seqwright.arch.network import Channels, Mlp, Network, Pixels
 from seqwright.arch.recurrent_cells import CellNode, RecurrentCell
 from seqwright.arch.recurrent_graph import GraphCell
+from seqwright.arch.transformer_blocks import BranchedConv, DconvAttention, LightConv
 
 CENTRED = 0  # in a layout: this dimension is a kernel
 Layout = tuple[int, ...]  # for each dimension its number of groups, or CENTRED; what it leaves out is one group
@@ -63,6 +64,26 @@ def _(spec: Ssm, name: str, whole: Network) -> Layout:
 @layout.register
 def _(spec: Conv | Channels, name: str, whole: Network) -> Layout:
     return (1, 1, CENTRED)
+
+
+@layout.register
+def _(spec: DconvAttention, name: str, whole: Network) -> Layout:
+    return (3, 1, CENTRED) if name.endswith("taps") else (3,) if "project." in name else ()  # queries, keys, values
+
+
+@layout.register
+def _(spec: LightConv, name: str, whole: Network) -> Layout:
+    return (1, CENTRED) if name.endswith("taps") else (2,) if "enter." in name else ()
+
+
+@layout.register
+def _(spec: BranchedConv, name: str, whole: Network) -> Layout:
+    return (1, 1, CENTRED) if name.endswith(("near.weight", "taps")) else ()
+
+
+@layout.register
+def _(spec: Pixels, name: str, whole: Network) -> Layout:
+    return (1, 1, CENTRED, CENTRED)
 
 
 @layout.register

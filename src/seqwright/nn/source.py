@@ -16,10 +16,10 @@ from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import Network
 from seqwright.arch.show import line, tree
-from seqwright.errors import SpaceError
 from seqwright.nn.cost import cost
 from seqwright.nn.role import Context
 from seqwright.nn.source_blocks import spec_class
+from seqwright.nn.source_cells import cell_definitions
 from seqwright.nn.source_code import gathered, joined_imports, needed_imports
 from seqwright.nn.source_headed import headed_file
 from seqwright.nn.source_parts import (
@@ -67,11 +67,17 @@ def as_torch(architecture: Any, interface: Interface) -> str:
     network = architecture.architecture if isinstance(architecture, Candidate) else architecture
     if isinstance(network, HeadedEncoder):
         return headed_file(network, interface)
-    if isinstance(network, CellNetwork):
-        raise SpaceError(
-            "A CellNetwork cannot be written as stand-alone torch yet. Show it --as json, build it with seqwright.nn."
-        )
     counted = cost(network, interface)  # builds it, so an unsuitable one is refused here
+    top = _TOP.format(line=textwrap.fill(line(network), 117), tree=tree(network), **counted)
+    usage = _USAGE.format(batch="\n".join(f"        {entry}," for entry in _example(network, interface)))
+    cells = isinstance(network, CellNetwork)
+    imports, definitions = cell_definitions(network, interface) if cells else _definitions(network, interface)
+    imports += needed_imports(usage)
+    return "\n\n\n".join([top + "\n\n" + joined_imports(imports), *definitions, usage]) + "\n"
+
+
+def _definitions(network: Network, interface: Interface) -> tuple[list[str], list[str]]:
+    """The import lines and the definitions of a file, the last of them the class `Model`."""
     calls = parts(network, interface)
     used = [item for call in calls.values() for item in call.uses()]
     copied = [item for item in used if inspect.isclass(item)]
@@ -80,16 +86,11 @@ def as_torch(architecture: Any, interface: Interface) -> str:
     given = {type(spec).__name__: spec_class(spec) for spec in _specs(network)} | {"Stream": STREAM}
     imports, definitions = gathered(dict.fromkeys(copied), given)
 
-    joining = [PARALLEL] if "Parallel" in used else []
+    definitions += [PARALLEL] if "Parallel" in used else []
     if "body" in calls:
-        joining += [residual_class(network.body), LAYER, body_class(network.body)]
-    joining += [head_class(network.head), model_class(network, interface, calls)]
-    usage = _USAGE.format(batch="\n".join(f"        {entry}," for entry in _example(network, interface)))
-    named = [imported for text in (*joining, *definitions, usage) for imported in needed_imports(text)]
-
-    top = _TOP.format(line=textwrap.fill(line(network), 117), tree=tree(network), **counted)
-    blocks = [top + "\n\n" + joined_imports([*imports, *named]), *definitions, *joining, usage]
-    return "\n\n\n".join(blocks) + "\n"
+        definitions += [residual_class(network.body), LAYER, body_class(network.body)]
+    definitions += [head_class(network.head), model_class(network, interface, calls)]
+    return [*imports, *(imported for text in definitions for imported in needed_imports(text))], definitions
 
 
 def _specs(value: Any) -> Iterator[Any]:
@@ -102,7 +103,7 @@ def _specs(value: Any) -> Iterator[Any]:
             yield from _specs(part)
 
 
-def _example(network: Network, interface: Interface) -> Iterator[str]:
+def _example(network: Network | CellNetwork, interface: Interface) -> Iterator[str]:
     """The entries of a batch of two random examples, as source."""
     for name in network.streams:
         base = name.removesuffix(".a").removesuffix(".b")
@@ -125,3 +126,5 @@ def _random(stream: Stream) -> str:
             return f"torch.randn(2, 12, {stream.size})"
         case "features":
             return f"torch.randn(2, {stream.size})"
+        case "image":
+            return f"torch.randn(2, {stream.size}, {stream.height}, {stream.width})"

@@ -12,12 +12,16 @@ from seqwright.arch import blocks as b
 from seqwright.arch import network as n
 from seqwright.arch import recurrent_cells as cells
 from seqwright.arch import recurrent_graph as drawn
+from seqwright.arch import transformer_blocks as t
 from seqwright.arch import wired
 from seqwright.arch.interface import Interface
 from seqwright.errors import SpaceError
 from seqwright.nn import feedforward, linear_recurrence, network, norms, readouts, stems
 from seqwright.nn.attention import AttentionModule
+from seqwright.nn.branched_conv import BranchedConvModule
 from seqwright.nn.conv import ConvModule
+from seqwright.nn.dconv_attention import DconvAttentionModule
+from seqwright.nn.light_conv import LightConvModule
 from seqwright.nn.recurrent import RecurrentModule
 from seqwright.nn.recurrent_cells import RecurrentCellModule
 from seqwright.nn.recurrent_graph import GraphCellModule
@@ -135,6 +139,31 @@ def _(spec: b.Attention, interface: Interface) -> Call:
 
 
 @written.register
+def _(spec: t.DconvAttention, interface: Interface) -> Call:
+    return Call(DconvAttentionModule, (_literal(spec), "width", "causal=False"))
+
+
+@written.register
+def _(spec: t.LightConv, interface: Interface) -> Call:
+    return Call(LightConvModule, ("width", f"kernel={spec.kernel}", f"heads={spec.heads}", "causal=False"))
+
+
+@written.register
+def _(spec: t.BranchedConv, interface: Interface) -> Call:
+    return Call(BranchedConvModule, ("width", f"expand={spec.expand}", f"kernel={spec.kernel}", "causal=False"))
+
+
+@written.register
+def _(spec: t.SquaredFeedForward, interface: Interface) -> Call:
+    return Call(feedforward.SquaredFeedForwardModule, ("width", f"{spec.expand} * width"))
+
+
+@written.register
+def _(spec: t.GatedLinear, interface: Interface) -> Call:
+    return Call(feedforward.GatedLinearModule, ("width",))
+
+
+@written.register
 def _(spec: b.FeedForward, interface: Interface) -> Call:
     return Call(feedforward.FeedForwardModule, ("width", f"{spec.expand} * width"))
 
@@ -175,6 +204,12 @@ def _(spec: n.NgramBag, interface: Interface) -> Call:
 def _(spec: n.Channels, interface: Interface) -> Call:
     arguments = (_stream(interface, "channels"), "width", f"kernel={spec.kernel}", f"stride={spec.stride}")
     return Call(stems.ChannelsStem, arguments)
+
+
+@written.register
+def _(spec: n.Pixels, interface: Interface) -> Call:
+    arguments = (_stream(interface, "image"), "width", f"kernel={spec.kernel}", f"stride={spec.stride}")
+    return Call(stems.PixelsStem, arguments)
 
 
 @written.register

@@ -121,7 +121,7 @@ _MODEL = '''class Model(nn.Module):
         x, mask = self.readout.enter(self.dropout(x), mask)
         return self.readout({body}, mask)'''
 
-_COMPARED = """        u, v = self.encode(batch, ".a"), self.encode(batch, ".b")
+COMPARED = """        u, v = self.encode(batch, ".a"), self.encode(batch, ".b")
         return self.head(torch.cat([u, v, (u - v).abs(), u * v], dim=-1))"""
 
 
@@ -141,21 +141,26 @@ def head_class(head: Mlp) -> str:
     return _MLP_HEAD if head.layers else _LINEAR_HEAD
 
 
+def head_call(head: Mlp, compared: bool, interface: Interface) -> Call:
+    """The constructor call of a head that reads `width` units, or four times as many of two inputs compared."""
+    hidden = (f"[{', '.join([str(head.width)] * head.layers)}]",) if head.layers else ()
+    inputs = "4 * width" if compared else "width"
+    return Call("Head", (inputs, *hidden, f"classes={interface.classes}", "dropout=dropout"))
+
+
 def parts(network: Network, interface: Interface) -> dict[str, Call]:
     """The parts of a model by the names of its attributes; a body that does nothing is left out."""
-    compared, body, head = network.pairing == "compared", network.body, network.head
+    compared, body = network.pairing == "compared", network.body
     layers = [
         Call("Layer", (residual(layer.mixer, body, interface), residual(layer.channel, body, interface)))
         for layer in body.layers
     ]
     last = (norm(body).named("norm"),) if body.norm == "pre" else ()
-    hidden = (f"[{', '.join([str(head.width)] * head.layers)}]",) if head.layers else ()
-    inputs = "4 * width" if compared else "width"
     found = {
         "stem": written(network.stem, interface),
         "body": Call("Body", (*layers, *last)),
         "readout": written(network.readout, interface),
-        "head": Call("Head", (inputs, *hidden, f"classes={interface.classes}", "dropout=dropout")),
+        "head": head_call(network.head, compared, interface),
     }
     if "Residual" not in found["body"].uses():
         del found["body"]
@@ -171,7 +176,7 @@ def model_class(network: Network, interface: Interface, calls: dict[str, Call]) 
         names=", ".join(calls),
         width=network.body.width,
         parts="\n".join(" " * 8 + line for line in lines.split("\n")),
-        forward=_COMPARED if compared else " " * 8 + "return self.head(self.encode(batch))",
+        forward=COMPARED if compared else " " * 8 + "return self.head(self.encode(batch))",
         encoded="(B, T, D)" if per_step else "(B, D)",
         body="self.body(x, Context(mask))" if "body" in calls else "x",
     )

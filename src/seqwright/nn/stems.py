@@ -12,7 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqwright.arch.interface import PADDING, Interface, Stream
-from seqwright.arch.network import Channels, Characters, KernelFeatures, NgramBag, Subwords, Words, WordsAndCharacters
+from seqwright.arch.network import (
+    Channels,
+    Characters,
+    KernelFeatures,
+    NgramBag,
+    Pixels,
+    Subwords,
+    Words,
+    WordsAndCharacters,
+)
 from seqwright.errors import SpaceError
 from seqwright.nn.build import unregistered
 
@@ -85,6 +94,22 @@ class ChannelsStem(nn.Module):
         return x, mask[:, :: self.stride]
 
 
+class PixelsStem(nn.Module):
+    """x_hw = W [the K x K pixels around (h s, w s)] + b, row by row: (B, C, H, W) -> (B, ceil(H / s) ceil(W / s), D).
+
+    In the memory of a channels-last image, so that what follows in two dimensions reads it without a copy.
+    """
+
+    def __init__(self, stream: Stream, width: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(stream.size, width, kernel, stride, padding=kernel // 2)
+
+    def forward(self, batch: Batch, side: str = "") -> tuple[Tensor, Tensor]:
+        x = self.projection(batch["image" + side].to(self.projection.weight.dtype))
+        x = x.flatten(2).transpose(1, 2)
+        return x, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+
+
 class KernelFeaturesStem(nn.Module):
     """x_1 = W f + b of a series' pooled kernel responses f, standardised where they are prepared."""
 
@@ -137,6 +162,11 @@ def _(spec: Channels, interface: Interface, width: int) -> nn.Module:
     if interface.per_step and spec.stride > 1:
         raise SpaceError(f"Channels(stride={spec.stride}) drops steps, but every step needs an output. Use stride=1.")
     return ChannelsStem(*_streams(spec, interface), width=width, kernel=spec.kernel, stride=spec.stride)
+
+
+@stem.register
+def _(spec: Pixels, interface: Interface, width: int) -> nn.Module:
+    return PixelsStem(*_streams(spec, interface), width=width, kernel=spec.kernel, stride=spec.stride)
 
 
 @stem.register

@@ -17,9 +17,17 @@ from seqwright.arch.network import (
     Cls,
     KernelFeatures,
     NgramBag,
+    Pixels,
     Subwords,
     Words,
     WordsAndCharacters,
+)
+from seqwright.arch.transformer_blocks import (
+    BranchedConv,
+    DconvAttention,
+    GatedLinear,
+    LightConv,
+    SquaredFeedForward,
 )
 from seqwright.nn.morphism.axes import Axes, Axis, Fed, Reads, Same, Taps, Units, Writes
 
@@ -49,6 +57,10 @@ def linear(name: str, out: Axis, into: Axis) -> dict[str, Axes]:
 def norm_axes(name: str = "norm") -> dict[str, Axes]:
     """Those of a norm, over the units of a step or over a batch."""
     return {f"{name}.{part}": (W,) for part in ("weight", "bias", "running_mean", "running_variance")}
+
+
+def _centred(kernel: int) -> Taps:
+    return Taps(tuple(k - kernel // 2 for k in range(kernel)))
 
 
 @singledispatch
@@ -101,7 +113,34 @@ def _(spec: Attention) -> Rule:
 
 
 @rule.register
-def _(spec: FeedForward) -> Rule:
+def _(spec: DconvAttention) -> Rule:
+    axes = linear("output", W, Fed()) | linear("project", Units(3), R) | {"positions.table": (S, W)}
+    axes |= {"taps": (Units(3), S, _centred(spec.kernel))}
+    return Rule(axes, ("output.weight", "output.bias"), ("positions",))
+
+
+@rule.register
+def _(spec: LightConv) -> Rule:
+    # Inside it the stream's units keep their order, and more heads are copies; a longer kernel would sum to more.
+    axes = linear("enter", W, R) | linear("leave", W, R) | {"taps": (W, S)}
+    return Rule(axes, ("leave.weight", "leave.bias"), ("kernel",))
+
+
+@rule.register
+def _(spec: BranchedConv) -> Rule:
+    # Copies inside too, which leave what is normalised as it was; units of another kind would not.
+    axes = linear("wide", W, R) | linear("outer", W, R) | {"near.weight": (W, R, S), "near.bias": (W,)}
+    axes |= {"norm.weight": (W,), "norm.bias": (W,), "taps": (W, S, _centred(spec.kernel))}
+    return Rule(axes, ("outer.weight", "outer.bias"), ("expand",))
+
+
+@rule.register
+def _(spec: GatedLinear) -> Rule:
+    return Rule(linear("inner", W, R) | linear("gate", W, R), ("inner.weight", "inner.bias"))
+
+
+@rule.register
+def _(spec: FeedForward | SquaredFeedForward) -> Rule:
     return Rule(linear("inner", Units(), R) | linear("outer", W, Fed()), ("outer.weight", "outer.bias"))
 
 
@@ -157,8 +196,13 @@ def _(spec: NgramBag) -> Rule:
 
 @rule.register
 def _(spec: Channels) -> Rule:
-    taps = Taps(tuple(k - spec.kernel // 2 for k in range(spec.kernel)))
-    return Rule({"projection.weight": (W, S, taps), "projection.bias": (W,)}, fixed=("stride",))
+    return Rule({"projection.weight": (W, S, _centred(spec.kernel)), "projection.bias": (W,)}, fixed=("stride",))
+
+
+@rule.register
+def _(spec: Pixels) -> Rule:
+    taps = _centred(spec.kernel)
+    return Rule({"projection.weight": (W, S, taps, taps), "projection.bias": (W,)}, fixed=("stride",))
 
 
 @rule.register
