@@ -1,5 +1,6 @@
 """Surrogates keep the promises of a strategy, learn, and say what they rank by."""
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -19,7 +20,11 @@ from seqwright.search.halving import Asha, ladder
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.search.surrogate import KEPT, Surrogate, normal_scores
+from seqwright.space.census import questions
+from seqwright.space.expert import expert
+from seqwright.space.fill import answers
 from seqwright.space.moves import sample
+from seqwright.space.prior import Prior, by_size, log_beliefs
 from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.testing.strategy import Game, check_strategy
 
@@ -105,6 +110,38 @@ def test_many_at_a_time_are_different_ones(make: Callable[..., Surrogate]) -> No
     Game(strategy, Landscape(CELLS).trial).play(12)
     asked = strategy.ask(6)
     assert len({identity(p.candidate) for p in asked}) == 6
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_what_an_expert_believes_counts_at_first_and_fades(make: Callable[..., Surrogate]) -> None:
+    """The belief is false here: scores do not depend on it, or are worse with it."""
+    path = "/architecture/edge_0_1"
+    prior = expert(CELLS, [f"{path}=nor_conv_1x1:20"])
+    no_belief = Prior(prior.as_data(), Prior({}))
+
+    def share(prior: Prior, told: int, at: int) -> float:
+        strategy = make(CELLS, seed=4, prior=prior, begin=5, refit=10.0)
+        found = [sample(CELLS, random.Random(k)) for k in range(told)]
+        strategy.tell([Trial(Proposal(c), float(answers(CELLS, c)[path] != 2) + 1e-3 * k) for k, c in enumerate(found)])
+        fidelity = strategy.ready()
+        assert fidelity is not None
+        first = [strategy.ranked(fidelity)[place].candidate for place in range(at)]
+        return sum(answers(CELLS, c)[path] == 2 for c in first) / at
+
+    early, without = share(prior, 6, 10), share(no_belief, 6, 10)
+    late = share(prior, 150, 10)
+    assert early > without and early > late + 0.3
+
+
+def test_draws_weighed_by_size_are_no_belief() -> None:
+    assert by_size(TEXT).belief is None
+    believed = expert(TEXT, ["/recipe/dropout=0.1:5"], by_size(TEXT)).belief
+    assert believed is not None and set(believed.as_data()) == {"/recipe/dropout"}
+    inside = answers(TEXT, sample(TEXT, random.Random(0)))
+    labels = questions(TEXT)["/recipe/dropout"].labels()
+    best, other = ({**inside, "/recipe/dropout": labels.index(label)} for label in ("0.1", labels[0]))
+    (high,), (low,) = (log_beliefs(TEXT, each, believed) for each in (best, other))
+    assert high - low == pytest.approx(math.log(5))
 
 
 def test_normal_scores_mind_ranks_alone() -> None:

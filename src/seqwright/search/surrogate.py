@@ -1,43 +1,41 @@
 """Search by a surrogate: a model of the scores ranks many neighbours of the best candidates, and the first is tried.
 
 The acquisition is optimised by mutating the best known, as in BANANAS (White et al. 2021, arXiv:1910.11858, section 4),
-which works in any space that has moves. Two acquisitions: independent Thompson sampling, as there, and expected
-improvement (Jones et al. 1998); or both in turn, as the one is bold and the other quick. Ours differs:
-the model learns from the best and the newest few hundred trials, of the highest fidelity with enough of them, and
-predicts normal scores of their ranks, which no outlier can distort.
+which works in any space that has moves (`ranking_pool`). Two acquisitions: independent Thompson sampling, as there, and
+expected improvement (Jones et al. 1998); or both in turn, as the one is bold and the other quick. Ours differs: the
+model learns from the best and the newest 200 trials, of the highest fidelity with enough of them, and predicts
+normal scores of their ranks, which no outlier can distort. What an expert believes fades as trials come in, as in piBO
+(Hvarfner et al. 2022, arXiv:2204.11051): the acquisition counts times the belief to the power of 10/n.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from statistics import NormalDist
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import identity
-from seqwright.search.evolution import EDITS
 from seqwright.search.fresh import generator
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
-from seqwright.space.census import contains, every, questions, size
-from seqwright.space.encode import encode
-from seqwright.space.moves import Move, mutate, sample
-from seqwright.space.nodes import Choice, Record, Space, Stack
+from seqwright.search.ranking_pool import Encoding, RankingPool
+from seqwright.space.census import size
+from seqwright.space.fill import read
+from seqwright.space.moves import mutate
+from seqwright.space.nodes import Answers, Space
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
-STRUCTURAL = 0.3  # of the edits, where the space has stacks
-SMALL = 600  # a space no larger is ranked as a whole
-FEW, ROWS = 20_000, 1000  # of one no larger, so many drawn candidates are ranked beside the mutants
-DRAWN = 0.15  # of the pool, drawn afresh
+OFFERED = 100  # of those ranked; below them one drifts away from the best
+BELIEF = 10.0  # trials for which an expert's belief counts in full; a tenth of the budget in the paper
 
 Acquisition = Literal["thompson", "improvement", "both"]
-Mutant = tuple[Candidate, str | None, list[Move], np.ndarray]  # a candidate, its parent's id, moves from it, encoding
 
 
 class Predictor(Protocol):
@@ -75,32 +73,25 @@ class Surrogate(RandomSearch):
         begin: int = BEGIN,
         pool: int = POOL,
         refit: float = 0.0,
-        encoding: Callable[[Candidate], Sequence[float] | np.ndarray] | None = None,
+        encoding: Encoding | None = None,
     ) -> None:
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
         self.model, self.name = model, name
         self.acquisition: Acquisition = acquisition
-        self.begin, self.pool, self.refit = max(3, begin), pool, refit
-        self._encode = encoding
-        self._size = size(space)
-        self._listed: tuple[list[Candidate], np.ndarray] | None = None
+        self.begin, self.refit = max(3, begin), refit
+        self.pool = RankingPool(space, pool, prior, encoding)
         self.heard: dict[Fidelity, dict[str, Trial]] = {}
-        self._vectors: dict[str, np.ndarray] = {}  # of all that was proposed or told, by id
-        self._tried: set[Candidate] = set()
+        self._read: dict[str, tuple[Answers, np.ndarray]] = {}  # of all that was proposed or told, by id
         self._models: dict[Fidelity, tuple[Predictor, int]] = {}  # and from how many trials it learnt
         self._ranked: list[Proposal] = []
-        self._origin = "of the whole space" if self._size <= SMALL else "drawn at random"
-        self._single = self._size == 1
+        self._single = size(space) == 1
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Each fidelity has a model of its own, for scores of different ones do not compare."""
         for trial in trials:
-            candidate = trial.proposal.candidate
-            if not contains(self.space, candidate):
-                continue  # of another space, as a replayed study may hold
-            name = identity(candidate)
-            self.remember(name, candidate)
-            self.heard.setdefault(trial.proposal.fidelity, {}).setdefault(name, trial)
+            name = identity(trial.proposal.candidate)
+            if self.remember(name, trial.proposal.candidate):
+                self.heard.setdefault(trial.proposal.fidelity, {}).setdefault(name, trial)
 
     def ready(self) -> Fidelity | None:
         """The highest fidelity with enough trials to be modelled."""
@@ -130,99 +121,48 @@ class Surrogate(RandomSearch):
     def ranked(self, fidelity: Fidelity) -> list[Proposal]:
         """New candidates around the best of `fidelity`, and some from anywhere: the most promising first."""
         rng = generator(self.seed, self.made, 0)
-        pool = self._pool(self.best(fidelity), rng)
-        if not pool:
+        best = [(identity(t.proposal.candidate), t.proposal.candidate) for t in self.best(fidelity)]
+        members = self.pool.members([(name, candidate, self._read[name][0]) for name, candidate in best], rng)
+        if not members:
             return []
         model, known = self._fitted(fidelity)
-        mean, deviation = model.predict(np.stack([vector for *_, vector in pool]))
+        mean, deviation = model.predict(np.stack([member.vector for member in members]))
         turn: Acquisition = "improvement" if self.made % 2 else "thompson"
         used = turn if self.acquisition == "both" else self.acquisition
-        top = self._top(fidelity) if used == "improvement" else 0.0
+        top = 0.0
+        if used == "improvement":
+            top = float(model.predict(np.stack([self._read[name][1] for name, _ in best]))[0].max())
         values = self._acquire(used, mean, deviation, top, rng)
+        values = values + BELIEF / max(1, known) * np.array([member.belief for member in members])
         # Rounded, so that the last bits of a sum, which may differ with the number of threads, decide nothing.
-        order = sorted(range(len(pool)), key=lambda i: (-round(float(values[i]), 6), i))
+        order = np.lexsort((np.arange(len(members)), -values.round(6)))[:OFFERED]
         said = f"{self.name} on {known} trials"
         if fidelity.examples:
             said += f" of {fidelity.examples:,} examples"
         proposals: list[Proposal] = []
         for place, i in enumerate(order, 1):
-            child, parent, moves, _ = pool[i]
-            begun = f"mutated {parent}: {'; '.join(map(str, moves))}" if parent else self._origin
-            why = f"{said}: place {place} of {len(pool)} by {_WORDS[used]}; {begun}"
-            move = moves[0].as_data() if len(moves) == 1 else None
-            proposals.append(Proposal(child, why=why, move=move, parent=parent))
+            member = members[i]
+            begun = "of the whole space" if self.pool.whole else "drawn at random"
+            if member.parent:
+                begun = f"mutated {member.parent}: {'; '.join(map(str, member.moves))}"
+            why = f"{said}: place {place} of {len(members)} by {_WORDS[used]}; {begun}"
+            move = member.moves[0].as_data() if len(member.moves) == 1 else None
+            proposals.append(Proposal(member.candidate, why=why, move=move, parent=member.parent))
         return proposals
 
-    def predicted(self, fidelity: Fidelity, candidates: Sequence[Candidate]) -> np.ndarray:
-        """Means (M,) that the model of `fidelity` expects, as normal scores of ranks."""
-        model, _ = self._fitted(fidelity)
-        return model.predict(np.stack([self._encoded(candidate) for candidate in candidates]))[0]
-
-    def _encoded(self, candidate: Candidate) -> np.ndarray:
-        if self._encode is not None:
-            return np.asarray(self._encode(candidate), float)
-        return np.array(encode(self.space, candidate)) * self._scales()
-
-    def _scales(self) -> np.ndarray:
-        """Places of alternatives weigh 1/sqrt(2), so that two different answers lie a distance of 1 apart."""
-        if not hasattr(self, "_kept_scales"):
-            wide = [(2, 1.0) if q.ordered else (len(q.options), math.sqrt(0.5)) for q in _open(self.space)]
-            self._kept_scales = np.concatenate([np.full(n, scale) for n, scale in wide] or [np.zeros(0)])
-        return self._kept_scales
-
-    def remember(self, name: str, candidate: Candidate) -> None:
-        """Never rank this one again."""
-        if name not in self._vectors:
-            self._vectors[name] = self._encoded(candidate)
-            self._tried.add(candidate)
+    def remember(self, name: str, candidate: Candidate) -> bool:
+        """Never rank this one again; False where it is of another space, as a replayed study may hold."""
+        if name not in self._read:
+            if (known := read(self.space, candidate)) is None:
+                return False
+            self._read[name] = known, self.pool.vector(candidate, known)
+            self.pool.drop(known)
+        return True
 
     def best(self, fidelity: Fidelity) -> list[Trial]:
         """The first few of `fidelity`, best first."""
         good = [trial for trial in self.heard[fidelity].values() if not trial.failed]
         return sorted(good, key=lambda trial: -trial.score)[:PARENTS]
-
-    def _pool(self, best: Sequence[Trial], rng: Random) -> list[tuple[Candidate, str | None, list[Move], np.ndarray]]:
-        """(candidate, parent's id, moves from it, encoding) of candidates that were not tried, each once."""
-        if self._size <= SMALL:
-            return [(candidate, None, [], vector) for candidate, vector in zip(*self._whole(), strict=True)
-                    if candidate not in self._tried]  # fmt: skip
-        found: dict[Candidate, Mutant] = {}
-        parents = [(identity(trial.proposal.candidate), trial.proposal.candidate) for trial in best]
-        for k in range(self.pool):
-            parent, moves = None, list[Move]()
-            if rng.random() < DRAWN:
-                child = sample(self.space, rng, self.prior)
-            else:
-                parent, child = parents[k % len(parents)]
-                while True:
-                    child, move = self._change(child, rng)
-                    moves.append(move)
-                    if rng.random() < 0.5:
-                        break
-            if child not in self._tried and child not in found:
-                found[child] = (child, parent, moves, self._encoded(child))
-        if self._size <= FEW:
-            candidates, vectors = self._whole()
-            for row in rng.sample(range(len(candidates)), ROWS):
-                child = candidates[row]
-                if child not in self._tried and child not in found:
-                    found[child] = (child, None, [], vectors[row])
-        return list(found.values())
-
-    def _whole(self) -> tuple[list[Candidate], np.ndarray]:
-        """All N candidates of a space that has few, and their encodings (N, P)."""
-        kept: dict[str, Any] = self.space.__dict__ if isinstance(self.space, Choice | Record | Stack) else {}
-        if self._listed is None and (self._encode is not None or "_encoded" not in kept):
-            candidates = list(every(self.space))
-            self._listed = candidates, np.stack([self._encoded(candidate) for candidate in candidates])
-            if self._encode is None:
-                kept["_encoded"] = self._listed  # on the node itself, for other searches of the same space
-        return self._listed or kept["_encoded"]
-
-    def _change(self, candidate: Candidate, rng: Random) -> tuple[Candidate, Move]:
-        if rng.random() < STRUCTURAL and (done := rng.choice(EDITS)(self.space, candidate, rng)):
-            return done
-        return mutate(self.space, candidate, rng, self.prior)
 
     def _fitted(self, fidelity: Fidelity) -> tuple[Predictor, int]:
         """The model, which learns again when enough has come since."""
@@ -231,17 +171,14 @@ class Surrogate(RandomSearch):
         if not known or len(trials) > known * (1 + self.refit):
             chosen = trials
             if len(trials) > KEPT:
-                best = sorted(trials, key=lambda pair: pair[1].failed or -pair[1].score)[: KEPT // 2]
+                best = sorted(trials, key=lambda pair: math.inf if pair[1].failed else -pair[1].score)[: KEPT // 2]
                 chosen = list(dict([*best, *trials[-(KEPT - len(best)) :]]).items())
-            x = np.stack([self._vectors[name] for name, _ in chosen])
+            x = np.stack([self._read[name][1] for name, _ in chosen])
             y = normal_scores([-math.inf if t.failed else t.score for _, t in chosen])
             model.fit(x, y, generator(self.seed, -2, len(trials)).getrandbits(32))
             known = len(trials)
             self._models[fidelity] = model, known
         return model, known
-
-    def _top(self, fidelity: Fidelity) -> float:
-        return float(self.predicted(fidelity, [t.proposal.candidate for t in self.best(fidelity)]).max())
 
     def _acquire(
         self, used: Acquisition, mean: np.ndarray, deviation: np.ndarray, top: float, rng: Random
@@ -254,10 +191,6 @@ class Surrogate(RandomSearch):
 
 
 _WORDS: dict[Acquisition, str] = {"thompson": "Thompson sampling", "improvement": "expected improvement"}
-
-
-def _open(space: Space) -> list[Choice]:
-    return [question for question in questions(space).values() if len(question.options) > 1]
 
 
 def normal_scores(scores: Sequence[float]) -> np.ndarray:

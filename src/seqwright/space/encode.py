@@ -5,7 +5,7 @@ from typing import Any
 
 from seqwright.space.census import questions
 from seqwright.space.fill import answers
-from seqwright.space.nodes import Choice, Path, Record, Space, Stack, is_tuple, label
+from seqwright.space.nodes import Answers, Choice, Path, Record, Space, Stack, is_tuple, label
 
 # The vector --------------------------------------------------------------------------------------
 
@@ -19,9 +19,14 @@ def encode(space: Space, value: Any) -> list[float]:
     Raises:
         SpaceError: `value` lies outside.
     """
+    return laid_out(space, answers(space, value))
+
+
+def laid_out(space: Space, given: Answers) -> list[float]:
+    """The vector of a value whose answers are `given`; see `encode`."""
     places, length = _layout(space)
     vector = [0.0] * length
-    for path, index in answers(space, value).items():
+    for path, index in given.items():
         if (place := places.get(path)) is None:
             continue
         start, steps = place

@@ -29,7 +29,9 @@ def expert(space: Space, texts: Sequence[str], given: Prior | None = None) -> Pr
             a question left with no weight at all.
     """
     asked = questions(space)
+    belief = given.belief if given else None
     made: dict[Path, list[float]] = {}
+    believed: dict[Path, list[float]] = {}  # without what only says how to draw
     for text in texts:
         pattern, wishes = parse(text)
         paths = list(matching(space, pattern))
@@ -44,12 +46,14 @@ def expert(space: Space, texts: Sequence[str], given: Prior | None = None) -> Pr
                 )
         for path in paths:
             question = asked[path]
-            before = made.get(path) or (given and given.weights(path, question)) or [1.0] * len(question.options)
-            weights = [b * wishes.get(label, 1.0) for b, label in zip(before, question.labels(), strict=True)]
-            if not any(weights):
+            for so_far, earlier in ((made, given), (believed, belief)):
+                before = (
+                    so_far.get(path) or (earlier and earlier.weights(path, question)) or [1.0] * len(question.options)
+                )
+                so_far[path] = [b * wishes.get(name, 1.0) for b, name in zip(before, question.labels(), strict=True)]
+            if not any(made[path]):
                 raise SpaceError(f'"{text}" leaves no option at {path}. Give one of them a weight above zero.')
-            made[path] = weights
-    return Prior((given.as_data() if given else {}) | made)
+    return Prior((given.as_data() if given else {}) | made, Prior((belief.as_data() if belief else {}) | believed))
 
 
 def parse(text: str) -> tuple[str, dict[str, float]]:

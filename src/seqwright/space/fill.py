@@ -70,7 +70,7 @@ def _read(space: Space, value: Any, path: Path, found: list[tuple[Path, int]]) -
         if not is_tuple(value) or len(value) != len(space):
             return False
         return all(_read(part, value[i], f"{path}/{i}", found) for i, part in enumerate(space))
-    return same(space, value)
+    return space is value or same(space, value)  # what has no questions is filled in as it stands
 
 
 def answers(space: Space, value: Any) -> Answers:

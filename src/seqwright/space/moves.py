@@ -46,24 +46,38 @@ def mutate(space: Space, value: Any, rng: Random, prior: Prior | None = None) ->
     Raises:
         SpaceError: `value` lies outside, or the space holds no other.
     """
-    known, asked = answers(space, value), questions(space)
+    child, move, _ = mutated(space, answers(space, value), rng, prior)
+    return child, move
+
+
+def mutated(space: Space, known: Answers, rng: Random, prior: Prior | None = None) -> tuple[Any, Move, Answers]:
+    """`mutate` for a value whose answers are `known`; also gives those of the new one, which saves reading it."""
+    asked = questions(space)
     open_paths = [path for path in known if len(asked[path].options) > 1]
     if not open_paths:
         raise SpaceError("The space holds a single value, so there is nothing to mutate.")
     target = rng.choice(open_paths)
-    return change(space, known, target, _other(rng, target, asked[target], known[target], prior), rng, prior)
+    return _changed(space, known, target, _other(rng, target, asked[target], known[target], prior), rng, prior)
 
 
 def change(
     space: Space, known: Answers, target: Path, new: int, rng: Random, prior: Prior | None = None
 ) -> tuple[Any, Move]:
     """The value of the answers `known` with another at `target`; see `mutate`."""
+    child, move, _ = _changed(space, known, target, new, rng, prior)
+    return child, move
+
+
+def _changed(
+    space: Space, known: Answers, target: Path, new: int, rng: Random, prior: Prior | None
+) -> tuple[Any, Move, Answers]:
     asked = questions(space)
     question, old = asked[target], known[target]
     labels = question.labels()
     inside, was_inside = f"{target}/{labels[new]}", f"{target}/{labels[old]}"
+    given: Answers = {}
 
-    def answer(path: Path, q: Choice) -> int:
+    def found(path: Path, q: Choice) -> int:
         if path == target:
             return new
         if path in known:
@@ -74,8 +88,12 @@ def change(
                 return known[twin]
         return draw(rng, path, q, prior)
 
+    def answer(path: Path, q: Choice) -> int:
+        given[path] = found(path, q)
+        return given[path]
+
     name = ("raise" if new > old else "lower") if question.ordered else "replace"
-    return fill(space, answer), Move(name, target, labels[old], labels[new])
+    return fill(space, answer), Move(name, target, labels[old], labels[new]), given
 
 
 def cross(space: Space, a: Any, b: Any, rng: Random) -> Any:

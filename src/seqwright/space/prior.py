@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from math import log2
+from math import log, log2
 from typing import Any
 
 from seqwright.errors import SpaceError
 from seqwright.space.census import questions, size
-from seqwright.space.nodes import Choice, Path, Space
+from seqwright.space.nodes import Answers, Choice, Path, Space
 
+LEAST_WEIGHT = 1e-6  # of the largest, for what is believed: even what nobody believes in has a logarithm
 Weights = Sequence[float] | Mapping[str, float]
 
 
@@ -19,10 +20,12 @@ class Prior:
         weights: by path or glob pattern (``"/architecture/*/mixer"``; ``*`` also crosses slashes); the first that
             matches counts. A sequence has one weight an option; a mapping goes by label, and options that it does
             not name weigh 1. Weights need not sum to one.
+        belief: what of it somebody believes, where the rest only says how to draw; None for all of it.
     """
 
-    def __init__(self, weights: Mapping[Path, Weights]) -> None:
+    def __init__(self, weights: Mapping[Path, Weights], belief: "Prior | None" = None) -> None:
         self._weights = dict(weights)
+        self._belief = belief
         self._patterns = [key for key in self._weights if any(c in key for c in "*?[")]
         self._known: dict[Path, Weights | None] = {}
 
@@ -56,6 +59,12 @@ class Prior:
             return self._weights[path]
         return next((self._weights[key] for key in self._patterns if fnmatchcase(path, key)), None)
 
+    @property
+    def belief(self) -> "Prior | None":
+        """What somebody believes to be good; None where nothing is believed."""
+        belief = self._belief or self
+        return belief if belief._weights else None
+
     def as_data(self) -> dict[str, Any]:
         return {key: dict(w) if isinstance(w, Mapping) else list(w) for key, w in self._weights.items()}
 
@@ -74,4 +83,11 @@ def by_size(space: Space, given: "Mapping[Path, Weights] | None" = None) -> Prio
     """
     unordered = {path: question for path, question in questions(space).items() if not question.ordered}
     sizes: dict[Path, Weights] = {p: [1 + log2(size(o)) for o in q.options] for p, q in unordered.items()}
-    return Prior(sizes | dict(given or {}))
+    return Prior(sizes | dict(given or {}), Prior({}))
+
+
+def log_beliefs(space: Space, known: Answers, belief: Prior) -> list[float]:
+    """For each question that `belief` speaks of: the log of how much likelier the answer is than the average one."""
+    asked = questions(space)
+    found = ((index, belief.weights(path, asked[path])) for path, index in known.items())
+    return [log(max(w[i], LEAST_WEIGHT * max(w)) * len(w) / sum(w)) for i, w in found if w]
