@@ -1,5 +1,9 @@
 """The fidelities of a search: how much training its candidates may get, by what the data need and the clock allows."""
 
+from dataclasses import replace
+from itertools import pairwise
+from math import sqrt
+
 from seqwright.deliver.strategies import ETA
 from seqwright.search.halving import ladder
 from seqwright.study.record import Fidelity
@@ -31,6 +35,12 @@ def rungs_of(
     affordable = seconds * slots * examples_per_s / (FULL_RUNS * folds)
     highest = int(min(most, max(affordable, min(EPOCHS[0] * train_rows, most / 4))))
     return ladder(highest, RUNGS if folds == 1 else 2, eta=ETA, folds=folds)
+
+
+def finer(rungs: tuple[Fidelity, ...]) -> tuple[Fidelity, ...]:
+    """One rung more between every two, for a schedule that looks at curves and goes on in small steps."""
+    between = (replace(low, examples=round(sqrt(low.examples * high.examples))) for low, high in pairwise(rungs))
+    return tuple(sorted({*rungs, *between}))
 
 
 def keeps_states(rows: int, seconds: "float | None", slots: int, examples_per_s: "float | None") -> bool:

@@ -18,7 +18,7 @@ from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
-from seqwright.deliver.rungs import encoder_rungs_of, keeps_states, rungs_of
+from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.full import FullEvaluator
@@ -178,6 +178,8 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
             rungs = encoder_rungs_of(rows, bench.searched, batch, run.left(ends), examples_per_s, kept)
         else:
             rungs = rungs_of(rows, bench.searched, batch, run.left(ends), evaluator.slots, examples_per_s)
+        if run.options.schedule == "freeze-thaw":
+            rungs = finer(rungs)
         return [[rung.examples, rung.folds] for rung in rungs]
 
     def keep() -> bool:

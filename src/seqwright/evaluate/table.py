@@ -96,13 +96,15 @@ class TableEvaluator:
             return Trial(proposal, -math.inf, error=f"{type(error).__name__}: {error}")
         entry = found if isinstance(found, Entry) else Entry(found)
         score, seconds = entry.at(proposal.fidelity.examples)
+        looks = [step for step in entry.curve if step[0] <= proposal.fidelity.examples] if entry.continues else []
         if entry.continues:
             begun_s = self._trained_s.get(proposal.candidate, 0.0) if proposal.start == "checkpoint" else 0.0
             self._trained_s[proposal.candidate] = seconds
             seconds -= min(begun_s, seconds)
         if not math.isfinite(score):
             return Trial(proposal, -math.inf, seconds=seconds, error=f"the table's score is {score}")
-        return Trial(proposal, score, {"score": score}, seconds=seconds)
+        curve = tuple((float(examples), math.nan, score) for examples, score, _ in looks)
+        return Trial(proposal, score, {"score": score}, seconds=seconds, curve=curve)
 
 
 def played(
