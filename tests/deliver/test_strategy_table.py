@@ -14,7 +14,7 @@ TEXT, RUNGS = named("text"), ladder(9)
 WISH = "/architecture=sequence:1e6"
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "priorband"])  # which draws evenly, too
 def test_a_prior_reaches_every_strategy(name: str) -> None:
     strategy = strategy_named(name, "", TEXT, RUNGS, 40, seed=1, prior=prior_of(TEXT, (WISH,)))
     first = [p for p in Game(strategy).play(5).proposals if p.fidelity.alone][:4]  # not a mixture of the space

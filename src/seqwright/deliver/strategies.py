@@ -13,6 +13,7 @@ from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
 from seqwright.search.differential import LEAST, POPULATION, Differential
 from seqwright.search.evolution import Evolution, sizes
+from seqwright.search.freeze_thaw import FreezeThaw
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.gradient import Gradient, Guided
 from seqwright.search.halving import Asha, Halving
@@ -22,6 +23,7 @@ from seqwright.search.hyperband import AsyncHyperband, Hyperband
 from seqwright.search.local_search import BEGIN, LocalSearch
 from seqwright.search.optuna_sampler import BOHB_DRAWN, Bayesian
 from seqwright.search.pasha import Pasha
+from seqwright.search.prior_band import PriorBand
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
 from seqwright.space.nodes import Space
@@ -98,6 +100,10 @@ def _gp_encoding(space: Space, expected: int | None, **common: Any) -> Strategy:
     return EncodedGp(space, **common)
 
 
+def _priorband(space: Space, expected: int | None, **common: Any) -> Strategy:
+    return PriorBand(space, **common)
+
+
 def _bohb(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Bayesian(space, model="tpe", drawn=BOHB_DRAWN, **common)
 
@@ -125,6 +131,7 @@ STRATEGIES: dict[str, Named] = {
     "bananas": Named(_bananas, all_rungs=True),
     "gp-encoding": Named(_gp_encoding, all_rungs=True),
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
+    "priorband": Named(_priorband, "hyperband", only=True, all_rungs=True),
     "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
     "local": Named(_local),
     "controller": Named(_controller),
@@ -141,6 +148,7 @@ SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "async-hyperband": AsyncHyperband,
     "pasha": Pasha,
     "hurdles": Hurdles,
+    "freeze-thaw": FreezeThaw,
     "none": None,
 }
 

@@ -69,14 +69,15 @@ def fit(
         str,
         typer.Option(
             help="auto, evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
-            "controller, reinforce, differential or dehb.",
+            "priorband, controller, reinforce, differential or dehb.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",
     schedule: Annotated[
         str,
         typer.Option(
-            help="asha, pasha, halving, hyperband, async-hyperband, hurdles or none; default: what suits the strategy.",
+            help="asha, pasha, halving, hyperband, async-hyperband, hurdles, freeze-thaw or none; default: what suits "
+            "the strategy.",
             rich_help_panel=SPACE,
         ),
     ] = "",

@@ -57,6 +57,9 @@ class Schedule:
             ban(pattern)
 
     def begin(self, rung: Fidelity) -> Proposal | None:
+        """A new candidate; a strategy that draws otherwise for long trainings has `begins_at`, and is told the rung."""
+        if callable(told := getattr(self.strategy, "begins_at", None)):
+            told(rung)
         asked = self.strategy.ask(1)
         return asked[0].at(rung) if asked else None
 
