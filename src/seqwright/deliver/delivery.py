@@ -24,6 +24,7 @@ from seqwright.deliver.strategies import schedule_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench
+from seqwright.search.shared import verdict
 from seqwright.study.record import CUT_SHORT
 
 
@@ -143,13 +144,14 @@ def _story(run: Run, bench: Workbench) -> "dict[str, str]":
     trials = run.study.trials()
     failed = sum(t.failed for t in trials)
     collapsed = sum(any("collapsed" in note for note in t.notes) for t in trials)
-    compared = len({codec.identity(t.proposal.candidate) for t in trials if not t.failed})
+    compared = len({codec.identity(t.proposal.candidate) for t in trials if not t.failed and t.proposal.fidelity.alone})
     options = run.options
     return {
         "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
         "data": facts(bench)["split"],
         "search": f"{options.strategy} with {schedule_of(options.strategy, options.schedule)}, seed {options.seed}",
         "compared": f"{compared} candidates in {len(trials)} trials",
+        **({"shared weights": shared} if (shared := verdict(trials)) else {}),
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class",
         "test split": f"read {len(run.study.readings())} time(s)",
     }

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from seqwright.deliver.strategies import SCHEDULES, STRATEGIES, schedule_of
+from seqwright.deliver.strategies import EVALUATIONS, SCHEDULES, STRATEGIES, evaluation_of, schedule_of
 from seqwright.errors import InputError, did_you_mean
 from seqwright.search.budget import Budget
 
@@ -34,6 +34,8 @@ class Options:
         start: folder of an earlier run whose winner the search begins from.
         strategy: what to try next; see `deliver.strategies`.
         schedule: how training is rationed; "" for the strategy's usual one.
+        evaluate: "full" to train every candidate, "shared" to score most on a supernet's weights; "" for what the
+            strategy's name says.
         workers: processes that train at once; 0 to measure what is fastest.
         device, precision: "auto", "cpu", "cuda"; "auto", "float32", "bfloat16".
         asynchronous: never let a worker wait, at the price of exact repeatability.
@@ -64,6 +66,7 @@ class Options:
     start: str = ""
     strategy: str = "evolution"
     schedule: str = ""
+    evaluate: str = ""
     workers: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -78,6 +81,7 @@ class Options:
         if wrong:
             raise InputError("\n".join(wrong))
         schedule_of(self.strategy, self.schedule)
+        evaluation_of(self.strategy, self.evaluate)
 
     def _wrong(self) -> list[str]:
         """All that is wrong, at once."""
@@ -96,6 +100,7 @@ class Options:
         return [
             known("strategy", self.strategy, STRATEGIES),
             known("schedule", self.schedule, SCHEDULES) if self.schedule else "",
+            known("evaluate", self.evaluate, EVALUATIONS) if self.evaluate else "",
             known("precision", self.precision, ("auto", "float32", "bfloat16")),
             ""
             if len(split) == 3 and min(split[:2]) > 0 and split[2] >= 0 and abs(sum(split) - 100) < 1e-6

@@ -26,6 +26,7 @@ from seqwright.evaluate.sweep import Sweep
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.limits import Limits
 from seqwright.search.loop import search
+from seqwright.search.shared import verdict
 from seqwright.search.strategy import Strategy
 from seqwright.space.census import questions
 from seqwright.space.expert import expert
@@ -121,7 +122,8 @@ def strategy_of(
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
     straight = [place for place, (name, _) in enumerate(begun) if name in (FINE_TUNED, FINE_TUNED_TOO)]
-    return strategy_named(options.strategy, options.schedule, space, rungs, expected, straight, **common)
+    kinds = (options.strategy, options.schedule, space, rungs, expected, straight, options.evaluate)
+    return strategy_named(*kinds, **common)
 
 
 def prior_of(space: Space, wishes: Sequence[str] = ()) -> Prior:
@@ -212,3 +214,5 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         asynchronous=run.options.asynchronous,
         on_trial=ended,
     )
+    if said := verdict(run.study.trials()):
+        run.show.say(f"shared weights: {said}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqwright.arch.darts import DARTS, Darts
+from seqwright.deliver.sharing import sharing
 from seqwright.errors import InputError
 from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
@@ -42,6 +43,7 @@ class Named:
         only: its name means that schedule and no other.
         all_rungs: it minds fidelities, so it hears of trials at every rung.
         around: (strategy, the same with its schedule, highest rung) -> what goes around both, where something does.
+        shared: its name means a search on shared weights.
     """
 
     make: Callable[..., Strategy]
@@ -49,6 +51,7 @@ class Named:
     only: bool = False
     all_rungs: bool = False
     around: Callable[[Any, Strategy, Fidelity], Strategy] | None = None
+    shared: bool = False
 
 
 def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
@@ -140,7 +143,10 @@ STRATEGIES: dict[str, Named] = {
     "differential": Named(_differential, all_rungs=True),
     "dehb": Named(_differential, "hyperband", only=True, all_rungs=True),
     **{name: _gradient(training) for name, training in DARTS.items()},
+    "enas": Named(_reinforce, shared=True),
+    "spos": Named(_evolution, shared=True),
 }
+EVALUATIONS = ("full", "shared")
 SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
     "asha": Asha,
     "halving": Halving,
@@ -168,6 +174,25 @@ def schedule_of(strategy: str, schedule: str = "") -> str:
     return schedule or named.schedule
 
 
+def evaluation_of(strategy: str, evaluate: str = "") -> str:
+    """How candidates are scored: as asked for, or as the strategy's name says.
+
+    Raises:
+        InputError: the strategy's name means one way, and the other was asked for.
+    """
+    if STRATEGIES[strategy].around and evaluate == "shared":
+        raise InputError(
+            f"--strategy {strategy} trains a supernet of its own kind. Leave --evaluate shared out, or give it with "
+            "another strategy, such as evolution."
+        )
+    if STRATEGIES[strategy].shared and evaluate == "full":
+        raise InputError(
+            f'--strategy {strategy} means --evaluate shared, not "full". Leave --evaluate out, or give --strategy '
+            f"{'reinforce' if strategy == 'enas' else 'evolution'} to train every candidate alone."
+        )
+    return evaluate or ("shared" if STRATEGIES[strategy].shared else "full")
+
+
 def strategy_named(
     strategy: str,
     schedule: str,
@@ -175,6 +200,7 @@ def strategy_named(
     rungs: tuple[Fidelity, ...],
     expected: int | None,
     straight: Collection[int] = (),
+    evaluate: str = "",
     **common: Any,
 ) -> Strategy:
     """A fresh strategy with its schedule around it.
@@ -183,6 +209,7 @@ def strategy_named(
         strategy, schedule: names; "" for the strategy's usual schedule.
         expected: about how many candidates will be proposed, where that is known.
         straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
+        evaluate: "full", "shared", or "" for what the strategy's name says.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]
@@ -192,4 +219,6 @@ def strategy_named(
         more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
         more |= {"straight": straight} if around in (Asha, Pasha) else {}
         scheduled = around(made, rungs, eta=ETA, **more)
+    if evaluation_of(strategy, evaluate) == "shared":
+        return sharing(named.make, scheduled, space, rungs[-1], expected, **common)
     return named.around(made, scheduled, rungs[-1]) if named.around else scheduled

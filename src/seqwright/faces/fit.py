@@ -69,7 +69,8 @@ def fit(
         str,
         typer.Option(
             help="auto, evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
-            "priorband, controller, reinforce, differential or dehb.",
+            "priorband, controller, reinforce, differential, dehb, enas, spos, darts, darts-2nd, pc-darts, fair-darts, "
+            "r-darts or darts-pt.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",
@@ -78,6 +79,14 @@ def fit(
         typer.Option(
             help="asha, pasha, halving, hyperband, async-hyperband, hurdles, freeze-thaw or none; default: what suits "
             "the strategy.",
+            rich_help_panel=SPACE,
+        ),
+    ] = "",
+    evaluate: Annotated[
+        str,
+        typer.Option(
+            help="full trains every candidate; shared scores most of them on the weights of one supernet, as enas "
+            "(reinforce) and spos (evolution) do.",
             rich_help_panel=SPACE,
         ),
     ] = "",
@@ -106,6 +115,8 @@ def fit(
         seqwright fit train.csv --test test.csv --text title,body -o runs/news
 
         seqwright fit words.conll --task tagging --ban lstm --set /architecture/body/width=64
+
+        seqwright fit reviews.tsv --strategy evolution --evaluate shared
     """
     from seqwright import api
     from seqwright.search.budget import Budget
@@ -116,7 +127,7 @@ def fit(
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
         "prior": prior or (),
         "start": start, "encoder": encoder, "trust_pickle": trust_pickle, "feature_cache_gib": feature_cache,
-        "strategy": strategy, "schedule": schedule, "workers": workers, "device": device,
+        "strategy": strategy, "schedule": schedule, "evaluate": evaluate, "workers": workers, "device": device,
         "precision": precision, "asynchronous": asynchronous, "single": single,
     }  # fmt: skip
     total = Budget.parse(budget)

@@ -1,0 +1,168 @@
+"""Search on shared weights: a supernet is trained once, and any strategy goes on from what its networks score.
+
+ENAS (Pham et al. 2018, arXiv:1802.03268) is a controller on shared weights, SPOS (Guo et al. 2020, arXiv:1904.00420) an
+evolution. Inherited scores may order candidates badly (Li & Talwalkar 2019, arXiv:1902.07638; Yu et al. 2020,
+arXiv:1902.08142). So ours differs: again and again the best by inherited score, and some of the others, are trained
+alone; Kendall's tau between both scores is kept; and where it is low the search goes on without the supernet.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from seqwright.arch.candidate import Candidate
+from seqwright.arch.codec import identity
+from seqwright.arch.show import line
+from seqwright.errors import SpaceError
+from seqwright.search.agreement import Agreement
+from seqwright.search.strategy import Strategy
+from seqwright.study.record import Fidelity, Proposal, Trial
+
+EACH, ALONE, SPREAD = 32, 8, 3  # inherited scores a round; trained alone after it; of these, not by their rank
+LEAST_TAU, LEAST_PAIRS = 0.25, 8  # below which, from so many pairs on, the supernet is given up
+WITHOUT = "without the supernet"
+MEANWHILE = 8  # proposals at most that train alone while the supernet does, where slots are free
+
+
+def verdict(trials: Sequence[Trial]) -> str:
+    """How a search on shared weights went, for the report; "" where there was none."""
+    if not any(trial.proposal.fidelity.stage == "supernet" for trial in trials):
+        return ""
+    agreement = Agreement(trials)
+    told = f"{len(agreement.inherited)} candidates scored on a supernet's weights, {agreement} with their own scores"
+    return told + (f"; then it went on {WITHOUT}" if any(WITHOUT in trial.proposal.why for trial in trials) else "")
+
+
+class Shared:
+    """A wrapper around two searches of a space: one on inherited weights, one without.
+
+    Args:
+        strategy: proposes what is scored on inherited weights; over the part of the space that can share them.
+        alone: what the search goes on with where sharing does not help; a strategy with its schedule.
+        supernet: the candidate that carries the space of `strategy`.
+        examples: for which it is trained.
+        full: the fidelity at which candidates are trained alone.
+        each, trained: inherited scores a round, and candidates that are trained alone after it.
+        least_tau: Kendall's tau below which the supernet is given up, from `LEAST_PAIRS` pairs on.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        alone: Strategy,
+        supernet: Candidate,
+        examples: int,
+        full: Fidelity,
+        *,
+        each: int = EACH,
+        trained: int = ALONE,
+        least_tau: float = LEAST_TAU,
+    ) -> None:
+        self.strategy, self.alone, self.full = strategy, alone, full
+        self.each, self.trained, self.least_tau = each, trained, least_tau
+        self.agreement = Agreement()
+        self.given_up = ""  # why, once it is
+        self._supernet = Proposal(
+            supernet,
+            Fidelity(examples, full.folds, "supernet"),
+            why=f"{line(supernet)}: what follows is scored on its weights",
+        )
+        self._name = identity(supernet)
+        self._asked = self._ready = False
+        self._meanwhile = 0
+        self._scoring: dict[str, Proposal] = {}  # under way, as the strategy proposed them
+        self._scored = 0  # begun in this round
+        self._chosen: set[str] = set()  # trained alone, or about to be
+        self._queue: list[Proposal] = []
+
+    def ask(self, n: int) -> list[Proposal]:
+        proposals: list[Proposal] = []
+        while len(proposals) < n and (proposal := self._next()) is not None:
+            proposals.append(proposal)
+        return proposals
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            stage = trial.proposal.fidelity.stage
+            if stage == "supernet":
+                self._ready = True
+                if trial.failed:
+                    self._give_up(f"the supernet could not be trained: {trial.error}")
+                continue
+            self.agreement.add(trial)
+            if stage != "shared":
+                self.alone.tell([trial])
+                self._judge()
+            elif asked := self._scoring.pop(identity(trial.proposal.candidate), None):
+                self.strategy.tell([replace(trial, proposal=replace(asked, number=trial.proposal.number))])
+
+    def ban(self, pattern: str) -> None:
+        """Propose nothing new that `pattern` matches."""
+        if callable(ban := getattr(self.alone, "ban", None)):
+            ban(pattern)
+        if callable(ban := getattr(self.strategy, "ban", None)):
+            with suppress(SpaceError):  # it may be of the other part of the space alone
+                ban(pattern)
+
+    # Which comes next ---------------------------------------------------------------------------
+
+    def _next(self) -> Proposal | None:
+        if not self._asked:
+            self._asked = True
+            return self._supernet
+        if not self._ready:
+            proposal = self._without("while the supernet trains") if self._meanwhile < MEANWHILE else None
+            self._meanwhile += proposal is not None
+            return proposal
+        if self.given_up:
+            return self._without(f"{WITHOUT}, as {self.given_up}")
+        if self._queue:
+            return self._queue.pop(0)
+        if self._scored < self.each and (proposal := self._score()) is not None:
+            return proposal
+        if self._scoring:
+            return None  # the round's last scores
+        self._choose()
+        if self._queue:
+            return self._queue.pop(0)
+        return self._without("as the shared part of the space is used up")
+
+    def _score(self) -> Proposal | None:
+        asked = self.strategy.ask(1)
+        if not asked:
+            return None
+        self._scored += 1
+        self._scoring[identity(asked[0].candidate)] = asked[0]
+        why = f"{asked[0].why}; scored on the supernet's weights"
+        fidelity = Fidelity(0, self.full.folds, "shared")
+        return asked[0].at(fidelity, why=why, start="supernet", parent=self._name)
+
+    def _choose(self) -> None:
+        """End the round: the best that were not yet trained alone, and some spread over the rest, are."""
+        self._scored = 0
+        inherited = self.agreement.inherited
+        ranked = sorted(
+            (name for name in inherited if name not in self._chosen), key=lambda name: -inherited[name].score
+        )
+        spread = min(SPREAD if not self.agreement.pairs else 1, self.trained // 2)
+        best, rest = ranked[: self.trained - spread], ranked[self.trained - spread :]
+        others = [rest[len(rest) * (i + 1) // spread - 1] for i in range(spread)] if rest else []
+        for name in dict.fromkeys([*best, *others]):
+            trial = inherited[name]
+            place = f"place {ranked.index(name) + 1} of {len(ranked)} by inherited score, {trial.score:.4g}"
+            purpose = "" if name in best else ", to see how far to trust that order"
+            why = f"{place}; now trained alone{purpose} ({self.agreement})"
+            self._queue.append(Proposal(trial.proposal.candidate, self.full, why))
+            self._chosen.add(name)
+
+    def _without(self, why: str) -> Proposal | None:
+        asked = self.alone.ask(1)
+        return asked[0].at(asked[0].fidelity, why=f"{asked[0].why}; {why}") if asked else None
+
+    def _judge(self) -> None:
+        enough = len(self.agreement.pairs) >= LEAST_PAIRS
+        if not self.given_up and enough and self.agreement.tau < self.least_tau:
+            self._give_up(f"inherited scores order candidates badly ({self.agreement}, less than {self.least_tau:g})")
+
+    def _give_up(self, why: str) -> None:
+        self.given_up, self._queue = why, []
