@@ -75,19 +75,15 @@ def test_nothing_admissible_ends_and_says_why() -> None:
     assert 150 < fresh.refused["too big"] <= 200
 
 
-def test_limits_by_path_and_by_cost() -> None:
+def test_limits_by_path() -> None:
     candidate = dict(portfolio("text"))
     layered = next(c for c in candidate.values() if "Lstm" in str(c))
     assert Limits(TEXT, ban=("lstm",))(layered) == '"lstm" is banned'
     assert Limits(TEXT, ban=("/architecture/*/mixer/lstm",))(layered) == '"/architecture/*/mixer/lstm" is banned'
     assert Limits(TEXT, ban=("/architecture/*/mixer/gru",))(layered) is None
     assert Limits(TEXT, ban=("mlp",))(layered) == '"mlp" is banned'  # fixed in the space, not chosen
-    measured = Limits(TEXT, at_most={"parameters": 1_000_000}, measure=lambda c: {"parameters": 2e6})
-    assert measured(layered) == "more than 1,000,000 parameters"
     with pytest.raises(SpaceError, match=r'"lsmt" matches nothing in the space\. Did you mean "lstm"\?'):
         Limits(TEXT, ban=("lsmt",))
-    with pytest.raises(SpaceError, match="needs `measure`"):
-        Limits(TEXT, at_most={"parameters": 1})
 
 
 def test_nearest_keeps_what_it_can() -> None:

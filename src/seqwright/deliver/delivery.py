@@ -11,7 +11,7 @@ import seqwright
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.data.examples import listed
-from seqwright.deliver import bundle
+from seqwright.deliver import bundle, frugal
 from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import ROUNDS, common, select
 from seqwright.deliver.evidence import Evidence
@@ -24,6 +24,7 @@ from seqwright.deliver.strategies import schedule_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench
+from seqwright.search.objectives import is_beyond, limits_of, lowered
 from seqwright.search.shared import verdict
 from seqwright.study.record import CUT_SHORT
 
@@ -57,7 +58,8 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
         SeqwrightError: no trial ended well, so there is nothing to deliver.
     """
     run.begin("test")
-    study, single = run.study, run.options.single
+    study, objectives = run.study, run.options.objectives
+    single = run.options.single or bool(lowered(objectives))
     trials = study.trials()
     found = {  # earlier ones first: of equals, that with more networks
         f"{one.folder.name} {name}": finalist
@@ -66,6 +68,12 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     }
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
+        if any(map(is_beyond, trials)) and all(t.failed for t in trials):
+            raise SeqwrightError(
+                f"No network that was tried obeys --limit {' --limit '.join(run.options.limit)}, so none was trained "
+                f"and nothing is delivered: {'; '.join(errors[:3])}. Raise the limit in a new folder, or "
+                f"search on: `seqwright resume {study.folder} --budget +5m`."
+            )
         raise SeqwrightError(
             "No network was trained to its end, so there is nothing to deliver."
             + (f" What went wrong: {'; '.join(errors[:3])}." if errors else "")
@@ -84,6 +92,9 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
         lambda p: bench.likelihood_at(index, p),
         rounds=0 if single else ROUNDS,
     )
+    costs: dict[str, float] = {}
+    if objectives:
+        shares, single, costs = _frugal(run, bench, found, index, answers, shares, single)
     score = bench.score_at(index, bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))))
     members = []
     for name, share in shares.items():
@@ -91,14 +102,50 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
         members += [member_of(found[name].candidate, state, share / len(kept)) for state in kept]
     evidence = measure(run, bench, members, trials, baselines)
     story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
+    if costs:
+        said = ", ".join(f"{name} {cost:,.4g}" for name, cost in costs.items())
+        story["costs"] = said + (f"; limits {', '.join(run.options.limit)}" if run.options.limit else "")
+        run.show.say(f"what is delivered costs {story['costs']}")
     folder = study.folder / "best"
     text = card(bench.task, members, evidence, story, seqwright.__version__)
     bundle.write(folder, bench.task, bench.preparation, members, facts(bench)["columns"], text)
     told = {"budget": str(run.budget), "score": score, "seconds": study.spent_s(), "stopped": run.stopped()}
+    told |= {"costs": costs} if costs else {}
     study.event("delivered", told)
     if evidence:
         run.show.evidence(evidence)
     return Delivery(folder, score, evidence, len(members))
+
+
+def _frugal(
+    run: Run,
+    bench: Workbench,
+    found: "Mapping[str, Finalist]",
+    index: np.ndarray,
+    answers: "Mapping[str, Any]",
+    shares: "dict[str, float]",
+    single: bool,
+) -> "tuple[dict[str, float], bool, dict[str, float]]":
+    """The shares of what is delivered where cost is minded, whether each is one network, and what they cost."""
+    names, objectives = tuple(o.name for o in run.options.objectives), run.options.objectives
+    alone = {name: frugal.costs_of([found[name].candidate], bench.interface, names) for name in answers}
+    score = {name: bench.score_at(index, own) for name, own in answers.items()}
+    by_score = sorted(answers, key=lambda name: -score[name])
+    if lowered(objectives):
+        near = frugal.near_best(bench, index, answers)
+        cheap = sorted(near, key=lambda name: (frugal.together(alone[name], lowered(objectives)), -score[name]))
+        tries = [({name: 1.0}, True) for name in dict.fromkeys([*cheap, *by_score])]
+    else:
+        tries = [(shares, single), *(({name: 1.0}, True) for name in by_score)]
+
+    def cost(one: "tuple[dict[str, float], bool]") -> dict[str, float]:
+        counts = {name: 1 if one[1] else len(found[name].states) for name in one[0]}
+        return {each: sum(alone[name][each] * count for name, count in counts.items()) for each in names}
+
+    (shares, single), costs, broken = frugal.obeying(tries, cost, limits_of(objectives))
+    if broken:
+        run.show.say(f"NOTHING that was trained obeys the limits; what is delivered comes nearest: {broken}")
+    return shares, single, costs
 
 
 def gathered(bench: Workbench, search_folder: Path, finals: Finals) -> "dict[str, Finalist]":
@@ -142,16 +189,18 @@ def _unjudged(bench: Workbench, found: "dict[str, Finalist]") -> "dict[str, Fina
 def _story(run: Run, bench: Workbench) -> "dict[str, str]":
     """How the model was found, for its card."""
     trials = run.study.trials()
-    failed = sum(t.failed for t in trials)
+    over = sum(map(is_beyond, trials))
+    failed = sum(t.failed for t in trials) - over
     collapsed = sum(any("collapsed" in note for note in t.notes) for t in trials)
     compared = len({codec.identity(t.proposal.candidate) for t in trials if not t.failed and t.proposal.fidelity.alone})
     options = run.options
     return {
         "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
         "data": facts(bench)["split"],
-        "search": f"{options.strategy} with {schedule_of(options.strategy, options.schedule)}, seed {options.seed}",
+        "search": f"{options.searcher} with {schedule_of(options.searcher, options.schedule)}, seed {options.seed}",
         "compared": f"{compared} candidates in {len(trials)} trials",
         **({"shared weights": shared} if (shared := verdict(trials)) else {}),
-        "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class",
+        "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class"
+        + (f", {over} cost too much to be trained" if over else ""),
         "test split": f"read {len(run.study.readings())} time(s)",
     }

@@ -9,6 +9,7 @@ from typing import Any
 from seqwright.deliver.strategies import EVALUATIONS, SCHEDULES, STRATEGIES, evaluation_of, schedule_of
 from seqwright.errors import InputError, did_you_mean
 from seqwright.search.budget import Budget
+from seqwright.search.objectives import Objective, objectives_of
 
 UNFIXED = ("budget", "workers")  # may differ when a run is resumed
 
@@ -27,6 +28,8 @@ class Options:
         seed: of everything drawn.
         space: name of a space or a JSON file; "" for the task's own.
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
+        objective: costs to lower beside raising the metric ("latency_ms"); see `search.objectives`.
+        limit: the most that costs may be ("parameters=2M").
         prior: what is likely to be good ("PATH=LABEL:WEIGHT,LABEL:WEIGHT"); see `space.expert`.
         encoder: pretrained encoder for texts: a name on the hub, a folder, "none", or "auto" for one that is installed.
         trust_pickle: read an encoder whose weights are pickled, which can run code of whoever made them.
@@ -59,6 +62,8 @@ class Options:
     fix: tuple[str, ...] = ()
     ban: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
+    objective: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
     prior: tuple[str, ...] = ()
     encoder: str = "auto"
     trust_pickle: bool = False
@@ -98,6 +103,7 @@ class Options:
             ]
         split = self.split
         return [
+            self._costs(),
             known("strategy", self.strategy, STRATEGIES),
             known("schedule", self.schedule, SCHEDULES) if self.schedule else "",
             known("evaluate", self.evaluate, EVALUATIONS) if self.evaluate else "",
@@ -122,6 +128,22 @@ class Options:
             if 0 <= self.feature_cache_gib < float("inf")
             else f"--feature-cache {self.feature_cache_gib:g} is no limit. Give GiB, or 0 to keep nothing on disk.",
         ]
+
+    def _costs(self) -> str:
+        try:
+            objectives_of(self.objective, self.limit)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        return objectives_of(self.objective, self.limit)
+
+    @property
+    def searcher(self) -> str:
+        """The strategy's name. Evolution, where costs are to be lowered as well, is NSGA-II."""
+        return "nsga2" if self.objective and self.strategy == "evolution" else self.strategy
 
     @classmethod
     def of(cls, **given: Any) -> "Options":

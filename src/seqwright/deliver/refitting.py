@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from seqwright.arch import codec
-from seqwright.deliver.finalists import finalists, refits
+from seqwright.deliver import frugal
+from seqwright.deliver.finalists import FINALISTS, finalists, refits
 from seqwright.deliver.run import Run
 from seqwright.deliver.searching import first_of
 from seqwright.evaluate import predictions
@@ -16,6 +17,7 @@ from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
 from seqwright.search.loop import search
+from seqwright.search.objectives import is_beyond, lowered
 from seqwright.study.database import FILE
 from seqwright.study.record import CUT_SHORT, Fidelity, Proposal, Trial
 from seqwright.study.rows import proposal_from_data, proposal_to_data
@@ -90,7 +92,8 @@ def _decided(run: Run, bench: Workbench, slots: int) -> "tuple[int, dict[str, An
     trials, left = study.trials(), run.left(run.plan.refit_s)
     best = _finalists(run, bench, trials)
     planned = refits(best, trials, left, slots)
-    if not best and not run.stopped():  # the search ended before any trial did
+    # The search ended before any trial did. Where it ended well and nothing obeyed the limits, nothing is delivered.
+    if not best and not run.stopped() and not any(map(is_beyond, trials)):
         spare = first_of(run.options, bench)
         fidelity = Fidelity(3 * len(bench.folds[0][0]), 1, "refit")
         planned = [Proposal(spare, fidelity, "nothing else was trained in time")]
@@ -108,4 +111,6 @@ def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Tria
     def answers(trial: Trial) -> "tuple[np.ndarray, Any] | None":
         return predictions.load(run.study.folder, trial.proposal.number)
 
+    if names := lowered(run.options.objectives):
+        return frugal.finalists(trials, names, answers, bench, FINALISTS)
     return finalists(trials, answers, bench.score_at, likelihood=bench.likelihood_at)

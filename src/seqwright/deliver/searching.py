@@ -21,13 +21,17 @@ from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import BundleError, InputError
+from seqwright.evaluate.costs import counter
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.sweep import Sweep
 from seqwright.evaluate.workbench import Workbench
+from seqwright.search.front import Frontier
 from seqwright.search.limits import Limits
 from seqwright.search.loop import search
+from seqwright.search.objectives import COSTS, limits_of, lowered
 from seqwright.search.shared import verdict
 from seqwright.search.strategy import Strategy
+from seqwright.search.within import Constrained, Count, Within
 from seqwright.space.census import questions
 from seqwright.space.expert import expert
 from seqwright.space.narrow import ban, fix
@@ -109,21 +113,34 @@ def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
 
 
 def strategy_of(
-    options: Options, space: Space, begun: Portfolio, rungs: tuple[Fidelity, ...], trials: "int | None"
+    options: Options,
+    space: Space,
+    begun: Portfolio,
+    rungs: tuple[Fidelity, ...],
+    trials: "int | None",
+    count: "Count | None" = None,
 ) -> Strategy:
-    """The strategy with its schedule around it."""
+    """The strategy with its schedule around it, within the limits.
+
+    Args:
+        count: what a candidate costs before training; needed where there are limits.
+    """
     limits = Limits(space, require=options.require) if options.require else None
+    most = limits_of(options.objectives)
+    within = Within(space, most, count, limits) if most and count is not None else None
     expected = None if trials is None else max(1, math.ceil(trials * 0.7))
     common: dict[str, Any] = {
         "seed": options.seed,
         "portfolio": begun,
-        "admissible": limits,
+        "admissible": within or limits,
+        "objectives": lowered(options.objectives),
         "prior": prior_of(space, options.prior),
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
     straight = [place for place, (name, _) in enumerate(begun) if name in (FINE_TUNED, FINE_TUNED_TOO)]
-    kinds = (options.strategy, options.schedule, space, rungs, expected, straight, options.evaluate)
-    return strategy_named(*kinds, **common)
+    kinds = (options.searcher, options.schedule, space, rungs, expected, straight, options.evaluate)
+    made = strategy_named(*kinds, **common)
+    return made if within is None else Constrained(made, within)
 
 
 def prior_of(space: Space, wishes: Sequence[str] = ()) -> Prior:
@@ -143,11 +160,18 @@ def vet(run: Run, bench: Workbench) -> None:
     """Find what is wrong with the options before any of the budget is spent.
 
     Raises:
-        InputError: a space, a narrowing, a start or a device that cannot be used.
+        InputError: a space, a narrowing, a start, a limit or a device that cannot be used.
     """
     options = run.options
     space = space_of(options, bench)
     strategy_of(options, space, portfolio_of(options, bench), (Fidelity(1),), run.budget.trials)
+    if options.limit:
+        first_of(options, bench)
+    if "joules" in {o.name for o in options.objectives}:
+        from seqwright.nn.timing import readable
+
+        if reason := readable():
+            raise InputError(f"joules cannot be measured: {reason} Ask for latency_ms or flops instead.")
     if options.device not in ("auto", "cpu"):
         from seqwright.train.device import device_of
 
@@ -155,10 +179,23 @@ def vet(run: Run, bench: Workbench) -> None:
 
 
 def first_of(options: Options, bench: Workbench) -> Candidate:
-    """The candidate that a search would begin with: inside the space, as the options narrow it."""
-    space, begun = space_of(options, bench), portfolio_of(options, bench)
-    (proposal,) = strategy_of(options, space, begun, (Fidelity(1),), None).ask(1)
-    return proposal.candidate
+    """The candidate that a random search would begin with: inside the space, as the options narrow it, and the limits.
+
+    Raises:
+        InputError: nothing in the space obeys the limits.
+    """
+    space, begun, count = space_of(options, bench), portfolio_of(options, bench), counter(bench.interface)
+    plain = replace(options, strategy="random", schedule="", evaluate="")
+    if found := strategy_of(plain, space, begun, (Fidelity(1),), None, count).ask(1):
+        return found[0].candidate
+    most = {name: limit for name, limit in limits_of(options.objectives).items() if not COSTS[name].measured}
+    costs = [count(candidate, tuple(most)) for _, candidate in begun] if most else []
+    seen = [f"{name} {min(cost[name] for cost in costs):,.4g}" for name in most if costs]
+    raise InputError(
+        f"No network of the space obeys --limit {' --limit '.join(options.limit)}."
+        + (f" The least among hand-made ones: {', '.join(seen)}." if seen else "")
+        + " Raise a limit, or give another --space."
+    )
 
 
 def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s: "float | None") -> None:
@@ -194,10 +231,15 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     run.study.once(SPACE, lambda: space_to_data(space))  # for those who read the study later
     sweep = Sweep(run.study)
     evaluator.thaw_at = rungs[0].examples
+    objectives = run.options.objectives
+    evaluator.costs, evaluator.limits = tuple(o.name for o in objectives), limits_of(objectives)
+    frontier = Frontier(run.study, lowered(objectives)) if lowered(objectives) else None
 
     def ended(trial: Trial) -> None:
         run.show.trial(trial)
         sweep(trial)
+        if frontier is not None:
+            frontier(trial)
 
     # A trial that is cut short still has a score, unless it had to see several folds. A large one takes time over it.
     last_look_s = 0.0
@@ -206,7 +248,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     evaluator.stop_at = run.at(ends if ends is None else ends - last_look_s) if bench.searched == 1 else None
     search(
         run.study,
-        strategy_of(run.options, space, begun, rungs, run.budget.trials),
+        strategy_of(run.options, space, begun, rungs, run.budget.trials, counter(bench.interface)),
         evaluator,
         stop=run.over(ends, grace_s=1.0),
         closing=run.over(None if ends is None else ends - last_look_s),

@@ -3,8 +3,9 @@
 A strategy decides what to try, a schedule how far to train it. Some names mean both, as "bohb" does.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from seqwright.arch.darts import DARTS, Darts
@@ -17,12 +18,14 @@ from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.freeze_thaw import FreezeThaw
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.gradient import Gradient, Guided
-from seqwright.search.halving import Asha, Halving
+from seqwright.search.halving import Asha, Halving, Schedule
 from seqwright.search.hill_climbing import HillClimbing
 from seqwright.search.hurdles import Hurdles
 from seqwright.search.hyperband import AsyncHyperband, Hyperband
 from seqwright.search.local_search import BEGIN, LocalSearch
+from seqwright.search.nsga2 import Nsga2
 from seqwright.search.optuna_sampler import BOHB_DRAWN, Bayesian
+from seqwright.search.pareto import by_front
 from seqwright.search.pasha import Pasha
 from seqwright.search.prior_band import PriorBand
 from seqwright.search.random_search import RandomSearch
@@ -44,6 +47,7 @@ class Named:
         all_rungs: it minds fidelities, so it hears of trials at every rung.
         around: (strategy, the same with its schedule, highest rung) -> what goes around both, where something does.
         shared: its name means a search on shared weights.
+        several: it seeks the front of several objectives, whose names it takes.
     """
 
     make: Callable[..., Strategy]
@@ -52,6 +56,7 @@ class Named:
     all_rungs: bool = False
     around: Callable[[Any, Strategy, Fidelity], Strategy] | None = None
     shared: bool = False
+    several: bool = False
 
 
 def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
@@ -61,6 +66,11 @@ def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
 def _evolution(space: Space, expected: int | None, **common: Any) -> Strategy:
     population, sample, begin = sizes(expected or 100)
     return Evolution(space, population=population, sample=sample, begin=begin, **common)
+
+
+def _nsga2(space: Space, expected: int | None, **common: Any) -> Strategy:
+    population, _, begin = sizes(expected or 100)
+    return Nsga2(space, population=population, begin=begin, **common)
 
 
 def _local(space: Space, expected: int | None, **common: Any) -> Strategy:
@@ -136,6 +146,7 @@ STRATEGIES: dict[str, Named] = {
     "bohb": Named(_bohb, "hyperband", only=True, all_rungs=True),
     "priorband": Named(_priorband, "hyperband", only=True, all_rungs=True),
     "gp-hyperband": Named(_gp, "hyperband", only=True, all_rungs=True),
+    "nsga2": Named(_nsga2, several=True),
     "local": Named(_local),
     "controller": Named(_controller),
     "reinforce": Named(_reinforce),
@@ -147,7 +158,7 @@ STRATEGIES: dict[str, Named] = {
     "spos": Named(_evolution, shared=True),
 }
 EVALUATIONS = ("full", "shared")
-SCHEDULES: dict[str, Callable[..., Strategy] | None] = {
+SCHEDULES: dict[str, Callable[..., Schedule] | None] = {
     "asha": Asha,
     "halving": Halving,
     "hyperband": Hyperband,
@@ -201,6 +212,7 @@ def strategy_named(
     expected: int | None,
     straight: Collection[int] = (),
     evaluate: str = "",
+    objectives: Sequence[str] = (),
     **common: Any,
 ) -> Strategy:
     """A fresh strategy with its schedule around it.
@@ -210,15 +222,20 @@ def strategy_named(
         expected: about how many candidates will be proposed, where that is known.
         straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
         evaluate: "full", "shared", or "" for what the strategy's name says.
+        objectives: names of costs to lower; a schedule then promotes by front, and not by score alone.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]
+    if named.several:
+        common["objectives"] = objectives
     made = named.make(space, expected, fidelity=rungs[-1], **common)
     around, scheduled = SCHEDULES[schedule_of(strategy, schedule)], made
     if around is not None:
         more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
         more |= {"straight": straight} if around in (Asha, Pasha) else {}
         scheduled = around(made, rungs, eta=ETA, **more)
+        if objectives:
+            scheduled.rank_by(partial(by_front, names=tuple(objectives)))
     if evaluation_of(strategy, evaluate) == "shared":
         return sharing(named.make, scheduled, space, rungs[-1], expected, **common)
     return named.around(made, scheduled, rungs[-1]) if named.around else scheduled

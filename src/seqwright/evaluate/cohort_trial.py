@@ -25,20 +25,23 @@ def run(orders: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
     """
     import torch
 
-    given = [Order(**order) for order in orders]
-    torch.set_num_threads(given[0].threads)
+    asked = [Order(**order) for order in orders]
+    torch.set_num_threads(asked[0].threads)
     began = time.monotonic()
-    bench = load(given[0].prepared)
-    candidates: list[Candidate] = [codec.from_data(order.candidate) for order in given]
+    bench = load(asked[0].prepared)
+    everyone: list[Candidate] = [codec.from_data(order.candidate) for order in asked]
+    beyond = [trial.refused(order, bench, candidate) for order, candidate in zip(asked, everyone, strict=True)]
+    given = [order for order, told in zip(asked, beyond, strict=True) if not told]
+    candidates = [candidate for candidate, told in zip(everyone, beyond, strict=True) if not told]
     inputs = {
         way_of(c.architecture): features_of(c.architecture, bench, given[0].precision, given[0].device)
         for c in candidates
         if isinstance(c.architecture, HeadedEncoder)
     }
-    runs = _trained(given, candidates, bench, inputs)
-    told = [_told(order, c, bench, mine) for order, c, mine in zip(given, candidates, runs, strict=True)]
-    share = (time.monotonic() - began) / len(given)
-    return [one | {"seconds": share} for one in told]
+    runs = _trained(given, candidates, bench, inputs) if given else []
+    told = iter([_told(order, c, bench, mine) for order, c, mine in zip(given, candidates, runs, strict=True)])
+    share = (time.monotonic() - began) / len(asked)
+    return [(refused or next(told)) | {"seconds": share} for refused in beyond]
 
 
 def _told(order: Order, candidate: Candidate, bench: Workbench, runs: "list[Any]") -> dict[str, Any]:

@@ -25,6 +25,7 @@ class FullEvaluator:
         keep_states: whether a frozen encoder's hidden states of all examples are kept.
         stop_at: time.time() at which running trials must score what they have; None for never.
         save_every_s: how much of one trial's training a kill may cost.
+        costs, limits: what is counted or measured of every network, and the most that some of it may be.
     """
 
     executor: Executor
@@ -39,6 +40,8 @@ class FullEvaluator:
     keep_states: bool = True
     stop_at: float | None = None
     save_every_s: float = 20.0
+    costs: tuple[str, ...] = ()
+    limits: dict[str, float] = field(default_factory=dict)
     running: dict[str, Proposal] = field(default_factory=dict)
 
     @property
@@ -69,6 +72,8 @@ class FullEvaluator:
             "precision": self.precision,
             "stop_at": self._stop_at(proposal.fidelity.stage),
             "save_every_s": self.save_every_s,
+            "costs": self.costs,
+            "limits": self.limits,
         }
 
     def _stop_at(self, stage: str) -> float | None:
@@ -89,9 +94,9 @@ class FullEvaluator:
 
     def _trial(self, outcome: Outcome) -> Trial:
         proposal = self.running.pop(outcome.id)
-        if outcome.error:
-            return Trial(proposal, -math.inf, seconds=outcome.seconds, error=outcome.error)
-        value = outcome.value
+        value = outcome.value or {}
+        if error := outcome.error or value.get("error"):
+            return Trial(proposal, -math.inf, costs=value.get("costs", {}), seconds=outcome.seconds, error=error)
         if not math.isfinite(value["score"]):
             return Trial(proposal, -math.inf, seconds=value["seconds"], error="the score is not a number")
         return Trial(

@@ -60,7 +60,7 @@ def train_supernet(order: "Order", bench: Workbench, candidate: Candidate) -> "d
 
 def score_shared(order: "Order", bench: Workbench, candidate: Candidate) -> "dict[str, Any]":
     """Score a candidate with the weights that it has in the supernet `order.parent`, without any training."""
-    from seqwright.evaluate.trial import state_path
+    from seqwright.evaluate.trial import costs_of, state_path
     from seqwright.nn.cost import cost
     from seqwright.oneshot.inherit import inherited, recalibrate
     from seqwright.train.device import device_of
@@ -78,7 +78,8 @@ def score_shared(order: "Order", bench: Workbench, candidate: Candidate) -> "dic
         recalibrate(network, development.take(train), architecture.streams, order.seed)
         answers.append(probabilities(network, development.take(valid), architecture.streams, order.precision))
     told = _told(bench, answers, list(range(order.folds)))
-    return told | {"costs": cost(architecture, bench.interface), "curve": [], "notes": []}
+    costs = cost(architecture, bench.interface) | costs_of(order, bench, candidate)
+    return told | {"costs": costs, "curve": [], "notes": []}
 
 
 def _told(bench: Workbench, answers: "list[Any]", folds: "list[int]") -> "dict[str, Any]":

@@ -1,7 +1,7 @@
 """What a worker does with a proposal: build the network, train it on each fold, score it on what was left out."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,9 @@ from seqwright.arch.encoders import Frozen, HeadedEncoder
 from seqwright.data.examples import Encoded, listed
 from seqwright.data.metrics import score
 from seqwright.evaluate import predictions
+from seqwright.evaluate.costs import costs
 from seqwright.evaluate.workbench import Workbench, load
+from seqwright.search.objectives import beyond
 from seqwright.study.record import UNJUDGED
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Order:
         keep_states: whether a frozen encoder's hidden states of all examples are kept; else each step computes its own.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
+        costs: names of what is to be counted or measured of the network; see `search.objectives`.
+        limits: the most that some of them may be. A network beyond them is not trained.
     """
 
     prepared: str
@@ -52,6 +56,8 @@ class Order:
     precision: str = "auto"
     stop_at: float | None = None
     save_every_s: float = 20.0
+    costs: "tuple[str, ...]" = ()
+    limits: "dict[str, float]" = field(default_factory=dict)
 
 
 def run(**arguments: Any) -> dict[str, Any]:
@@ -72,6 +78,8 @@ def run(**arguments: Any) -> dict[str, Any]:
     began = time.monotonic()
     bench = load(order.prepared)
     candidate: Candidate = codec.from_data(order.candidate)
+    if order.stage != "supernet" and (told := refused(order, bench, candidate)):
+        return told | {"seconds": time.monotonic() - began}
     if order.stage in ("supernet", "shared"):
         from seqwright.evaluate import shared
 
@@ -102,6 +110,18 @@ def run(**arguments: Any) -> dict[str, Any]:
     return judged(order, bench, candidate, runs, which) | {"seconds": time.monotonic() - began}
 
 
+def refused(order: Order, bench: Workbench, candidate: Candidate) -> "dict[str, Any] | None":
+    """What to tell of a candidate that breaks a limit; None of one that is to be trained, as refits always are."""
+    found = costs_of(order, bench, candidate)
+    error = beyond(found, order.limits) if order.stage != "refit" else ""
+    return {"error": error, "costs": found} if error else None
+
+
+def costs_of(order: Order, bench: Workbench, candidate: Candidate) -> dict[str, float]:
+    """The costs that an order asks for."""
+    return costs(candidate.architecture, bench.interface, order.costs, Path(order.run_folder) / "costs")
+
+
 def judged(
     order: Order, bench: Workbench, candidate: Candidate, runs: "list[Any]", which: "list[int]"
 ) -> dict[str, Any]:
@@ -113,7 +133,8 @@ def judged(
             "examples_per_s": sum(r.trained for r in runs) / max(1e-9, sum(r.seconds for r in runs)),
             "best_examples": float(np.mean([r.inherited + r.best_step * candidate.recipe.batch_size for r in runs])),
         }
-        | cost(candidate.architecture, bench.interface),
+        | cost(candidate.architecture, bench.interface)
+        | costs_of(order, bench, candidate),
         "curve": [list(point) for point in runs[0].curve],
         "notes": sorted({note for r in runs for note in r.notes}),
     }

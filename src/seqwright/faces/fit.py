@@ -58,6 +58,23 @@ def fit(
             rich_help_panel=SPACE,
         ),
     ] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COST",
+            help="Lower this too, beside raising the metric: latency_ms, batch_latency_ms, parameters, flops, "
+            "peak_mib, file_mib, joules or simplicity.",
+            rich_help_panel=SPACE,
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COST=VALUE",
+            help="The most that it may be, as in parameters=2M, latency_ms=5 or file_mib=1.5MiB.",
+            rich_help_panel=SPACE,
+        ),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(help='Pretrained encoder: a name, a folder, "auto" or "none".', rich_help_panel=SPACE)
     ] = "auto",
@@ -68,7 +85,7 @@ def fit(
     strategy: Annotated[
         str,
         typer.Option(
-            help="auto, evolution, random, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
+            help="auto, evolution, random, nsga2, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
             "priorband, controller, reinforce, differential, dehb, enas, spos, darts, darts-2nd, pc-darts, fair-darts, "
             "r-darts or darts-pt.",
             rich_help_panel=SPACE,
@@ -114,6 +131,8 @@ def fit(
 
         seqwright fit train.csv --test test.csv --text title,body -o runs/news
 
+        seqwright fit reviews.tsv --objective latency_ms --limit parameters=2M
+
         seqwright fit words.conll --task tagging --ban lstm --set /architecture/body/width=64
 
         seqwright fit reviews.tsv --strategy evolution --evaluate shared
@@ -125,7 +144,7 @@ def fit(
         "budget": budget, "target": target, "text": text, "task": task, "weight": weight, "group": group,
         "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
-        "prior": prior or (),
+        "prior": prior or (), "objective": objective or (), "limit": limit or (),
         "start": start, "encoder": encoder, "trust_pickle": trust_pickle, "feature_cache_gib": feature_cache,
         "strategy": strategy, "schedule": schedule, "evaluate": evaluate, "workers": workers, "device": device,
         "precision": precision, "asynchronous": asynchronous, "single": single,

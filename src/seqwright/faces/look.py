@@ -18,15 +18,28 @@ VIEWS = ("line", "tree", "mermaid", "svg", "torch", "json")
 def leaderboard(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a run, finished or not.")],
     top: Annotated[int, typer.Option(help="How many rows.")] = 20,
+    front: Annotated[
+        bool, typer.Option("--front", help="Only those that no other beats in score and in cost.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="With --front: draw it to this SVG file.")
+    ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """A run's candidates, best first; also while it searches.
 
-    Example:
+    Examples:
 
         seqwright leaderboard runs/reviews --top 5
+
+        seqwright leaderboard runs/reviews --front -o front.svg
     """
+    if front:
+        _front(folder, output, json)
+        return
+    if output is not None:
+        raise InputError("-o draws the front, so it goes with --front.")
     from seqwright import api
 
     trials = api.leaderboard(folder)
@@ -43,6 +56,29 @@ def leaderboard(
     from seqwright.faces.tables import ranks
 
     Console(highlight=False).print(ranks(trials, top))
+
+
+def _front(folder: Path, output: "Path | None", json: bool) -> None:
+    from seqwright.faces import fronts
+
+    standing, trials, names, volumes = fronts.opened(folder)
+    if not standing:
+        typer.echo(f"No trial of {folder} has ended yet. Look again later.")
+        return
+    if output is not None:
+        output.write_text(fronts.picture(standing, trials, names[0]), encoding="utf-8")
+    if json:
+        import json as encoder
+
+        rows = [_row(rank, trial) for rank, trial in enumerate(standing, 1)]
+        typer.echo(encoder.dumps({"costs": list(names), "front": rows, "hypervolume": volumes}))
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(fronts.table(standing, names))
+    if volumes:
+        rose = f"{volumes[0]:.3g} when ten trials had ended, {volumes[-1]:.3g} now"
+        typer.echo(f"hypervolume (score x halvings of cost): {rose}")
 
 
 def _row(rank: int, trial: "Trial") -> "dict[str, Any]":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from seqwright.arch.show import line
 from seqwright.deliver.allot import clock
+from seqwright.search.objectives import is_beyond
 from seqwright.study.record import UNJUDGED, Trial
 
 PAUSE_S = 10.0  # between lines that bring nothing better
@@ -34,7 +35,7 @@ class Progress:
     def add(self, trial: Trial) -> str:
         """Count a trial; a line about it, or "" when it is not worth one."""
         self.done += 1
-        self.failed += trial.failed
+        self.failed += trial.failed and not is_beyond(trial)
         judged = not trial.failed and UNJUDGED not in trial.notes
         better = (
             judged
@@ -50,6 +51,8 @@ class Progress:
             return ""
         self.told = time.monotonic()
         head = f"{clock(self.clock_s())}  trial {self.done}"
+        if is_beyond(trial):
+            return f"{head}  not trained: {trial.error}"
         if trial.failed:
             return f"{head}  failed: {trial.error.splitlines()[0]}"
         score = f"{trial.score:.4f}{' best' if better else ''}" if judged else "on every row"

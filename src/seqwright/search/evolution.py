@@ -88,7 +88,11 @@ class Evolution(RandomSearch):
                 continue  # promoted after it had died: the dead stay dead, or age would mean nothing
             self.members[name] = trial
             if len(self.members) > self.population:
-                del self.members[next(iter(self.members))]
+                self._die()
+
+    def _die(self) -> None:
+        """The oldest."""
+        del self.members[next(iter(self.members))]
 
     def draw(self, attempt: int) -> Proposal:
         if self.made < self.begin or not self.members or self._single:

@@ -3,6 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -14,6 +16,7 @@ from seqwright.space.nodes import Space
 from seqwright.study.record import Proposal
 
 TRIES = 200
+REPAIR = 20  # every so many of them, one that a limit forbids is made smaller
 FEW = 10_000  # a space so small is walked through when drawing finds nothing new
 
 
@@ -29,7 +32,8 @@ class Fresh:
     Args:
         admissible: says why a candidate may not be trained, or None; see `Limits`.
 
-    `refused` counts the reasons given, for the report and for advice when nothing is left.
+    `refused` counts the reasons given, for the report and for advice when nothing is left. `sieve`, if there is one,
+    chooses among so many that are new: (how many, what is larger for the better ones).
     """
 
     def __init__(self, space: Space, admissible: Admissible | None = None) -> None:
@@ -38,6 +42,8 @@ class Fresh:
         self.refused: Counter[str] = Counter()
         self._known: set[str] = set()  # proposed or refused
         self._rest: Iterator[Any] | None = None
+        self.sieve: tuple[int, Callable[[Candidate], float]] | None = None
+        self._passed: list[Proposal] = []  # which the sieve held back
 
     def takes(self, candidate: Candidate) -> bool:
         """Whether the candidate is new and admissible; it is not new any more afterwards."""
@@ -50,16 +56,39 @@ class Fresh:
             self.refused[reason] += 1
         return reason is None
 
+    def obeying(self, candidate: Candidate) -> Candidate | None:
+        """One near `candidate`, which breaks a limit, that breaks none and is new; None where there is none."""
+        for rule in self.rules:
+            repair = getattr(rule, "repaired", None)
+            if repair is not None and (smaller := repair(candidate)) is not None and self.takes(smaller):
+                return smaller
+        return None
+
     def first(self, draw: Callable[[int], Proposal]) -> Proposal | None:
         """The first of `draw(0)`, `draw(1)`, ... that is taken. None: a small space is used up, or luck has run out."""
+        count, worth = self.sieve or (1, None)
+        found = list(islice(self._fresh(draw), count))
+        if worth is None or not found:
+            return found[0] if found else self._passed.pop() if self._passed else None
+        values = [worth(proposal.candidate) for proposal in found]
+        best = found.pop(max(range(len(found)), key=values.__getitem__))
+        self._passed += found
+        return best.at(best.fidelity, why=f"{best.why}; the most promising of {count} before training")
+
+    def _fresh(self, draw: Callable[[int], Proposal]) -> Iterator[Proposal]:
         for attempt in range(TRIES):
-            if self.takes((proposal := draw(attempt)).candidate):
-                return proposal
+            proposal = draw(attempt)
+            if self.takes(proposal.candidate):
+                yield proposal
+            elif attempt % REPAIR == REPAIR - 1 and (smaller := self.obeying(proposal.candidate)) is not None:
+                why = f"{proposal.why}; made smaller to obey the limits"
+                yield replace(proposal, candidate=smaller, why=why, move=None)
         if self._rest is None:
             self._rest = every(self.space) if size(self.space) <= FEW else iter(())
         # What is known stays known, so the walk need never begin again.
-        candidate = next((candidate for candidate in self._rest if self.takes(candidate)), None)
-        return candidate and Proposal(candidate, why="one of the last that were never tried")
+        for candidate in self._rest:
+            if self.takes(candidate):
+                yield Proposal(candidate, why="one of the last that were never tried")
 
     def ban(self, pattern: str) -> None:
         """From now on, let nothing through that `pattern` matches."""

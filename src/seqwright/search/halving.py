@@ -5,7 +5,7 @@ arXiv:1810.05934 (`Asha`, which promotes whenever it may). Ours differs in that 
 checkpoint, and in that `Halving` begins its next bracket while one waits, so that no slot stands idle.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,11 @@ from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 Inform = Literal["lowest", "all"]
+Order = Callable[[Sequence[Trial]], list[Trial]]  # trials of one rung, best first
+
+
+def by_score(trials: Sequence[Trial]) -> list[Trial]:
+    return sorted(trials, key=lambda trial: -trial.score)  # stable: of equals the earlier one
 
 
 def ladder(highest: int, rungs: int = 3, *, eta: int = 3, folds: int = 1) -> tuple[Fidelity, ...]:
@@ -37,6 +42,11 @@ class Schedule:
             raise InputError(f"Rungs must be one or more fidelities, each higher than the last; got {self.rungs}.")
         if eta < 2:
             raise InputError(f"eta, the share that is promoted, must be 2 or more; got {eta}.")
+        self.order: Order = by_score
+
+    def rank_by(self, order: Order) -> None:
+        """Promote by another order of a rung's trials than by score: with several objectives, by front."""
+        self.order = order
 
     def ask(self, n: int) -> list[Proposal]:
         proposals: list[Proposal] = []
@@ -153,7 +163,7 @@ class Halving(Schedule):
 
     def _close(self, bracket: Bracket) -> None:
         """End the bracket's rung: its best go up, or the bracket is over."""
-        ranked = sorted((t for t in bracket.ended if not t.failed), key=lambda t: -t.score)  # stable: the earlier wins
+        ranked = self.order([t for t in bracket.ended if not t.failed])
         if not ranked or ranked[0].proposal.fidelity == self.rungs[-1]:
             self._brackets.remove(bracket)
             return
@@ -194,9 +204,10 @@ class Asha(Schedule):
     def promotion(self) -> Proposal | None:
         for rung in reversed(self.rungs[: self.top]):
             ended = self._ended[rung]
-            ranked = sorted(((name, t) for name, t in ended if not t.failed), key=lambda pair: -pair[1].score)
-            for rank, (name, trial) in enumerate(ranked[: len(ended) // self.eta], 1):
-                if (name, rung) not in self._promoted:
+            names = {id(trial): name for name, trial in ended}
+            ranked = self.order([trial for _, trial in ended if not trial.failed])
+            for rank, trial in enumerate(ranked[: len(ended) // self.eta], 1):
+                if ((name := names[id(trial)]), rung) not in self._promoted:
                     self._promoted.add((name, rung))
                     return self._promote(trial, rank, len(ended))
         return None

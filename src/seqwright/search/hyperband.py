@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from seqwright.arch.codec import identity
-from seqwright.search.halving import Asha, Bracket, Halving, Inform, Schedule
+from seqwright.search.halving import Asha, Bracket, Halving, Inform, Order, Schedule
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -56,6 +56,10 @@ class AsyncHyperband(Schedule):
         self._turns = [k for k, width in enumerate(widths) for _ in range(width)]
         self._begun = 0
         self._running: dict[tuple[str, Fidelity], Asha] = {}
+
+    def rank_by(self, order: Order) -> None:
+        for bracket in self._brackets:
+            bracket.rank_by(order)
 
     def _next(self) -> Proposal | None:
         for bracket in self._brackets:

@@ -1,7 +1,7 @@
 """Limits: which candidates may be trained at all. One function, `candidate -> reason | None`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,22 +24,18 @@ class Limits:
     Args:
         ban: none of these may match.
         require: each of these must match.
-        at_most: the largest value allowed of each cost: {"parameters": 2_000_000}.
-        measure: costs of a candidate, by name; asked only when `at_most` says something, and last, as it takes longest.
+
+    What a candidate may cost is the business of `within.Within`.
 
     Raises:
-        SpaceError: a pattern matches nothing in the space, or there are costs to limit and nothing to measure them.
+        SpaceError: a pattern matches nothing in the space.
     """
 
     space: Space
     ban: tuple[str, ...] = ()
     require: tuple[str, ...] = ()
-    at_most: Mapping[str, float] = field(default_factory=dict[str, float])
-    measure: Callable[[Candidate], Mapping[str, float]] | None = None
 
     def __post_init__(self) -> None:
-        if self.at_most and self.measure is None:
-            raise SpaceError(f"A limit on {', '.join(self.at_most)} needs `measure`, which gives a candidate's costs.")
         places = _all_places(self.space)
         for pattern in (*self.ban, *self.require):
             if not _matches(pattern, places):
@@ -58,11 +54,6 @@ class Limits:
             for pattern in self.require:
                 if not _matches(pattern, places):
                     return f'"{pattern}" is required'
-        if self.at_most and self.measure is not None:
-            costs = self.measure(candidate)
-            for name, limit in self.at_most.items():
-                if costs[name] > limit:
-                    return f"more than {limit:,.10g} {name}"
         return None
 
 

@@ -62,7 +62,9 @@ class RandomSearch:
         while self._portfolio:
             place, (name, given) = self._portfolio.popleft()
             candidate = nearest(self.space, given, generator(self.seed, -1, place))
-            if self.fresh.takes(candidate):
+            if not self.fresh.takes(candidate):
+                candidate = self.fresh.obeying(candidate)
+            if candidate is not None:
                 moved = "" if candidate == given else ", brought into the space"
                 return Proposal(candidate, why=f"{PORTFOLIO}: {name}{moved}")
         return self.fresh.first(self.draw)
