@@ -94,6 +94,8 @@ def test_a_space_that_cannot_be_mixed_is_refused() -> None:
     for name in ("bert-head", "nas-bench-nlp"):
         with pytest.raises(SpaceError, match=r"Nothing in this space can be mixed\. .* Use --strategy evolution"):
             mixture(named(name))
+    with pytest.raises(SpaceError, match="Cells on images are not mixed"):
+        mixture(named("nasnet-2d"))
     with pytest.raises(SpaceError, match="Nothing in this space can be mixed"):
         mixture(vary(Network, stem=Words(), body=vary(Body, layers=()), readout=Mean(), head=Mlp(0)))
 
@@ -106,7 +108,7 @@ def test_a_collapse_onto_skips_is_said() -> None:
     assert "collapsed onto skips: 2 of 3 operations compute nothing" in str(
         collapse(SPACE, network(Skip(), Gru(8), Skip()))
     )
-    assert collapse(SPACE, network(Gru(8), Conv(3), Skip())) is None
+    assert collapse(SPACE, network(Gru(8), Conv(3), Skip())) == ""
 
 
 def test_a_training_says_what_it_does_not_know() -> None:

@@ -1,5 +1,6 @@
 """Gradient search as a strategy: the mixture first, the portfolio meanwhile, then what it found, then evolution."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -65,6 +66,14 @@ def test_the_portfolio_is_trained_meanwhile() -> None:
 def test_a_mixture_that_failed_leaves_an_evolution() -> None:
     game = Game(strategy(), lambda p: Trial(p, 0.0, error="killed") if p.number == 0 else scored(p)).play(20)
     assert len(game.told) == 20 and all(p.fidelity.alone for p in game.proposals[1:])
+
+
+def test_the_prior_of_a_collapse_is_not_used_and_that_is_said() -> None:
+    collapsed = FOUND | {"collapsed": "collapsed onto skips: 3 of 4 operations compute nothing."}
+    game = Game(strategy(), lambda p: replace(judge(p), found=collapsed) if p.number == 0 else judge(p)).play(20)
+    assert "the mixture collapsed onto skips: 3 of 4" in game.proposals[1].why
+    first = [type(p.candidate.architecture.body.layers[0].mixer).__name__ for p in game.proposals[3:16]]
+    assert first.count("Conv") < 9
 
 
 def test_a_prior_is_blended_with_an_even_one_and_with_the_users() -> None:

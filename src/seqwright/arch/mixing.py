@@ -11,9 +11,9 @@ from typing import Any
 
 from seqwright.arch.blocks import Parallel
 from seqwright.arch.candidate import Candidate
-from seqwright.arch.cells import Cell
+from seqwright.arch.cells import Cell, CellNetwork
 from seqwright.arch.mixed import ABSENT, Alternative, Labels, Mixed, MixedCell, MixedRecurrence, Mixture, Node, Weights
-from seqwright.arch.network import Layer
+from seqwright.arch.network import Layer, Pixels
 from seqwright.arch.recurrent_cells import RecurrentCell
 from seqwright.arch.wired import Wired
 from seqwright.errors import SpaceError
@@ -22,7 +22,7 @@ from seqwright.space.fill import answers, fill
 from seqwright.space.nodes import Choice, Path, Record, Space, Stack, is_tuple, label
 
 SLOTS: dict[type, Labels] = {Layer: ("mixer", "channel"), Wired: ("block",), Parallel: ("branches",)}
-NOTHING = ("skip", "identity", ABSENT)  # options that compute nothing
+NOTHING = ("skip", "identity", ABSENT, "noise")  # options that compute nothing
 COLLAPSED = 0.5  # from which share of such on it is a collapse
 
 
@@ -37,6 +37,8 @@ def mixture(space: Space, partial: int = 1) -> Any:
         SpaceError: nothing in the space can be mixed.
     """
     mixed = _Mixer(partial).value(*_rooted(space))
+    if isinstance(mixed, CellNetwork) and isinstance(mixed.stem, Pixels):
+        raise SpaceError("Cells on images are not mixed, only those on sequences. Use --strategy evolution.")
     if not any(len(labels) > 1 for part in mixtures(mixed) for labels in part.gates().values()):
         raise SpaceError(
             "Nothing in this space can be mixed. Gradient strategies need a choice of blocks in a layer, normal and "
@@ -113,11 +115,11 @@ def nothings(space: Space, architecture: Any) -> tuple[int, int]:
     return sum(chosen in NOTHING for chosen in offered), len(offered)
 
 
-def collapse(space: Space, architecture: Any) -> str | None:
-    """What to say of an architecture that skips more often than not; None of another (Zela et al. 2020)."""
+def collapse(space: Space, architecture: Any) -> str:
+    """What to say of an architecture that skips more often than not, nothing of another (Zela et al. 2020)."""
     empty, offered = nothings(space, architecture)
     if not offered or empty <= COLLAPSED * offered:
-        return None
+        return ""
     return (
         f"collapsed onto skips: {empty} of {offered} operations compute nothing. "
         "Try a mend: --strategy fair-darts, r-darts, darts-pt or pc-darts."

@@ -99,8 +99,13 @@ def contenders_of(text: str) -> tuple[str, ...]:
 
 
 def misfits(known: Known, contenders: Iterable[str]) -> list[str]:
-    """Why some cannot be run on a table: a schedule, where it knows no shorter trainings."""
+    """Why some cannot be run on a table: a supernet, or a schedule where it knows no shorter trainings."""
+    trained = [name for name in contenders if (named := STRATEGIES[parted(name)[0]]).around or named.shared]
     return [
+        f'--strategies: "{contender}" trains a supernet, and the table {known.name} holds trainings of networks alone. '
+        "Leave it out there."
+        for contender in trained
+    ] + [
         f'--strategies: "{contender}" trains by the schedule {schedule}, and the table {known.name} knows whole '
         "trainings only. Leave it out there, or name a strategy without a schedule."
         for contender in contenders

@@ -163,6 +163,7 @@ class _Training:
         """Derive architectures, and score the first with the mixture's weights."""
         found = derived(self.space, self.mixed, weights)
         best, kept = found[0]
+        collapsed = collapse(self.space, best)
         keep(self.network.gates, kept)
         recalibrate(self.network, self.work.train, self.streams, self.work.plan.seed)
         answers = probabilities(self.network, self.work.valid, self.streams, self.work.plan.precision)
@@ -172,15 +173,16 @@ class _Training:
             examples=2 * self.facts["step"] * self.recipe.batch_size,
             seconds=self.facts["seconds"],
             curve=[tuple(point) for point in self.facts["curve"]],
-            notes=self._notes(best, weights),
+            notes=[*self._notes(weights), *([collapsed] if collapsed else [])],
             found={
                 "prior": prior_of(self.mixed, weights),
                 "derived": [to_data(architecture) for architecture, _ in found],
                 "eigenvalues": self.facts["eigenvalues"],
+                "collapsed": collapsed,
             },
         )
 
-    def _notes(self, best: Any, weights: dict[str, list[float]]) -> list[str]:
+    def _notes(self, weights: dict[str, list[float]]) -> list[str]:
         whole = self.facts["stopped"] == RISEN or self.facts["step"] >= math.ceil(self.share * self.planned)
         notes = [CUT_SHORT] if self.learner.late or not whole else []
         if self.facts["stopped"] == RISEN:
@@ -188,8 +190,6 @@ class _Training:
         if self.training.gate == "sigmoid":
             sure = sum(max(row) >= SURE for row in weights.values())
             notes.append(f"{sure} of {len(weights)} gates hold an option above {SURE} (Fair-DARTS)")
-        if told := collapse(self.space, best):
-            notes.append(told)
         return notes
 
     def _closure(self, batch: dict[str, Tensor], step: int, gates: bool = False) -> Any:

@@ -3,7 +3,7 @@
 DARTS (Liu et al. 2019, arXiv:1806.09055) delivers the one architecture that it derives, which on some spaces is a bad
 one (Zela et al. 2020, arXiv:1909.09656). So ours differs: the weights that it finds are a prior, not a verdict. Some
 derived architectures are trained as any other candidate, and the evolution that follows draws and mutates by that
-prior, mixed with an even one so that nothing is ruled out.
+prior, mixed with an even one so that nothing is ruled out; where the mixture collapsed, it goes without.
 """
 
 from collections import deque
@@ -38,12 +38,15 @@ class Guided(Evolution):
         self.recipe: Recipe = self._portfolio[0][1][1].recipe if self._portfolio else Recipe()
 
     def guide(self, found: Mapping[str, Any]) -> None:
-        """Take in what a supernet's trial `found`: "derived" architectures, and the "prior"."""
+        """Take in what a supernet's trial `found`: "derived" architectures, and the "prior" unless it "collapsed"."""
+        collapsed = found.get("collapsed", "")
         for place, data in enumerate(found.get("derived", ())):
             name = "the strongest of every question" if place == 0 else f"one decision from the strongest, {place}"
             candidate = nearest(self.space, Candidate(from_data(data), self.recipe), generator(self.seed, -4, place))
-            self._derived.append((f"derived from the mixture: {name}", candidate))
-        self.prior = blended(self.space, found.get("prior", {}), self.prior)
+            said = f"; the mixture {collapsed} Its prior is not used." if collapsed else ""
+            self._derived.append((f"derived from the mixture: {name}{said}", candidate))
+        if not collapsed:
+            self.prior = blended(self.space, found.get("prior", {}), self.prior)
 
     def _next(self) -> Proposal | None:
         while self._derived:
