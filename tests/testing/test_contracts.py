@@ -1,5 +1,6 @@
 """Our own strategies, blocks and tasks keep the contracts; and each contract finds the ones that do not."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import nn
 
 import seqwright.testing
 from seqwright.arch.blocks import Attention, Conv, FeedForward, GatedFeedForward, Gru, Lstm, MinGru, Rnn, Skip, Ssm
+from seqwright.arch.codec import identity
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
 from seqwright.data.examples import Examples
@@ -65,9 +67,74 @@ class Fragile(RandomSearch):
         assert all(t.score > -1 for t in trials), "cannot bear failures"
 
 
+class Repeating(RandomSearch):
+    def ask(self, n):
+        self.first = getattr(self, "first", None) or super().ask(1)
+        return self.first if n else []
+
+
+class Remembering(RandomSearch):
+    """Knows its own proposals by the object, which no resumed search can give it."""
+
+    mine = ()
+    moved = 0
+
+    def ask(self, n):
+        asked = super().ask(n)
+        self.mine = [*self.mine, *(p.candidate.architecture for p in asked)]
+        return asked
+
+    def tell(self, trials):
+        self.moved += sum(any(t.proposal.candidate.architecture is one for one in self.mine) for t in trials)
+
+    def draw(self, attempt):
+        return replace(super().draw(attempt + self.moved), why=f"after {self.moved}")
+
+
+class Impatient(RandomSearch):
+    """Takes for granted that news come in the order of the numbers."""
+
+    heard = -1
+
+    def tell(self, trials):
+        for trial in trials:
+            assert trial.proposal.number >= self.heard, "too late"
+            self.heard = trial.proposal.number
+
+
+class Faithful(RandomSearch):
+    """Believes that only its own trials are told."""
+
+    asked: frozenset[str] = frozenset()
+
+    def ask(self, n):
+        found = super().ask(n)
+        self.asked |= {identity(p.candidate) for p in found}
+        return found
+
+    def tell(self, trials):
+        assert {identity(t.proposal.candidate) for t in trials} <= self.asked, "never asked for"
+
+
+class Deaf(RandomSearch):
+    def ban(self, pattern):
+        pass
+
+
+class Proud(RandomSearch):
+    def tell(self, trials):
+        assert not any(abs(t.score) > 1e9 for t in trials if not t.failed), "cannot be"
+
+
 @pytest.mark.parametrize(
     ("strategy", "complaint"),
     [
+        (lambda: Repeating(SPACE), "the same trial as number 0"),
+        (lambda: Remembering(SPACE), "resumed, it proposes another number"),
+        (lambda: Impatient(SPACE), "too late"),
+        (lambda: Faithful(SPACE), "never asked for"),
+        (lambda: Deaf(SPACE), "is banned, and proposal"),
+        (lambda: Proud(SPACE), "cannot be"),
         (lambda: Unseeded(SPACE), "the same news, other proposals"),
         (lambda: Greedy(SPACE), "asked for none"),
         (lambda: Fragile(SPACE), "cannot bear failures"),
