@@ -120,7 +120,7 @@ def test_processes_find_the_same(tables: tuple[Path, Path], tmp_path: Path) -> N
 def test_what_does_not_fit_is_said_before_anything_is_run(tables: tuple[Path, Path], tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with pytest.raises(InputError, match=r'"darts\+asha" trains a supernet, and the table with holds'):
-        compare(tables=tables[:1], strategies="random,darts+asha", folder=folder)
+        compare(tables=tables[:1], strategies="spos,darts+asha", folder=folder)
     with pytest.raises(InputError, match="the table without knows whole trainings only"):
         compare(tables=tables, strategies="random,random+asha", folder=folder)
     with pytest.raises(InputError) as told:

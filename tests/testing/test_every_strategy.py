@@ -8,14 +8,13 @@ from seqwright.search.halving import ladder
 from seqwright.testing import check_strategy
 
 TINY, RUNGS = named("tiny"), ladder(9)
+SAME = ("darts-2nd", "pc-darts", "fair-darts", "r-darts", "darts-pt", "enas")  # but for what they train: darts, spos
 PAIRS = [
     (strategy, schedule)
     for strategy, known in STRATEGIES.items()
-    for schedule in ([known.schedule] if known.only else SCHEDULES)
+    for schedule in ([known.schedule] if known.only or strategy in SAME else SCHEDULES)
 ]
-
-
-DEAR = ("gp", "gp-hyperband", "controller", "reinforce")  # what they learn is tested by themselves
+DEAR = ("gp", "gp-hyperband", "controller", "reinforce", "enas")  # what they learn is tested by themselves
 
 
 @pytest.mark.parametrize(("strategy", "schedule"), PAIRS, ids=map("+".join, PAIRS))

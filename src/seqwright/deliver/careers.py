@@ -98,19 +98,27 @@ def contenders_of(text: str) -> tuple[str, ...]:
     return names
 
 
+def trains_supernet(contender: str) -> bool:
+    named = STRATEGIES[parted(contender)[0]]
+    return named.shared or named.around is not None
+
+
 def misfits(known: Known, contenders: Iterable[str]) -> list[str]:
     """Why some cannot be run on a table: a supernet, or a schedule where it knows no shorter trainings."""
-    trained = [name for name in contenders if (named := STRATEGIES[parted(name)[0]]).around or named.shared]
-    return [
-        f'--strategies: "{contender}" trains a supernet, and the table {known.name} holds trainings of networks alone. '
-        "Leave it out there."
-        for contender in trained
-    ] + [
-        f'--strategies: "{contender}" trains by the schedule {schedule}, and the table {known.name} knows whole '
-        "trainings only. Leave it out there, or name a strategy without a schedule."
-        for contender in contenders
-        if (schedule := parted(contender)[1]) != NONE and not known.rungs
-    ]
+    wrong: list[str] = []
+    for contender in contenders:
+        schedule = parted(contender)[1]
+        if trains_supernet(contender):
+            wrong.append(
+                f'--strategies: "{contender}" trains a supernet, and the table {known.name} holds trainings of '
+                "networks alone. Leave it out there."
+            )
+        elif schedule != NONE and not known.rungs:
+            wrong.append(
+                f'--strategies: "{contender}" trains by the schedule {schedule}, and the table {known.name} knows '
+                "whole trainings only. Leave it out there, or name a strategy without a schedule."
+            )
+    return wrong
 
 
 def steps_of(found: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

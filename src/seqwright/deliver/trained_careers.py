@@ -15,7 +15,7 @@ from pathlib import Path
 
 from seqwright.arch.codec import identity
 from seqwright.deliver.allot import allot
-from seqwright.deliver.careers import DEAREST, NONE, Career, parted, steps_of
+from seqwright.deliver.careers import DEAREST, NONE, Career, parted, steps_of, trains_supernet
 from seqwright.deliver.gather import Sources, gather
 from seqwright.deliver.identity import begin
 from seqwright.deliver.machine import hung_s
@@ -127,7 +127,7 @@ def on_data(
 
 def _run_of(run: Run, contender: str, seed: int, trials: int) -> Run:
     strategy, schedule = parted(contender)
-    most = trials if schedule == NONE else trials * DEAREST
+    most = trials if schedule == NONE and not trains_supernet(contender) else trials * DEAREST
     options = replace(run.options, strategy=strategy, schedule=schedule, seed=seed, budget=f"{most}trials")
     return replace(run, options=options, budget=Budget(trials=most))
 
