@@ -136,6 +136,8 @@ def fit(
         seqwright fit words.conll --task tagging --ban lstm --set /architecture/body/width=64
 
         seqwright fit reviews.tsv --strategy evolution --evaluate shared
+
+        seqwright fit reviews.tsv --space amoebanet --strategy pc-darts --budget 2h
     """
     from seqwright import api
     from seqwright.search.budget import Budget

@@ -51,8 +51,9 @@ class Guided(Evolution):
     def _next(self) -> Proposal | None:
         while self._derived:
             why, candidate = self._derived.popleft()
-            if self.fresh.takes(candidate):
-                return Proposal(candidate, why=why)
+            obeys = candidate if self.fresh.takes(candidate) else self.fresh.obeying(candidate)
+            if obeys is not None:
+                return Proposal(obeys, why=why)
         return super()._next()
 
 
