@@ -87,6 +87,10 @@ def test_options_are_checked_before_any_budget_is_spent(run: Run, texts: Path) -
         (["--prior", "/layers/*/mixer=lsmt:3"], 'is labelled "lsmt". Did you mean "lstm"?'),
         (["--start", "nowhere"], "--start: There is no folder nowhere."),
         (["--space", "txt"], '"txt" is neither a file nor a named space.'),
+        (
+            ["--space", "nasnet-2d"],
+            "No network of the space nasnet-2d suits these data: The stem Pixels reads the stream",
+        ),
         (["--metric", "f7"], 'There is no metric "f7"'),
         (["--device", "abacus"], 'Device "abacus" cannot be used'),
         (["--split", "80/20"], "--split 80/20 is not three shares that sum to 100."),

@@ -20,6 +20,7 @@ from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.strategies import strategy_named
+from seqwright.deliver.suiting import suits_some
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.costs import counter
 from seqwright.evaluate.full import FullEvaluator
@@ -165,6 +166,8 @@ def vet(run: Run, bench: Workbench) -> None:
     options = run.options
     space = space_of(options, bench)
     strategy_of(options, space, portfolio_of(options, bench), (Fidelity(1),), run.budget.trials)
+    if bench.encoder is None:  # with one, its heads suit all data that have pieces
+        suits_some(space, bench.interface, options.space)
     if options.limit:
         first_of(options, bench)
     if "joules" in {o.name for o in options.objectives}:
