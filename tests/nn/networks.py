@@ -20,6 +20,7 @@ INTERFACES = {
     "tagging": Interface(TEXT[:4], classes=5, per_step=True),
     "series": Interface(SERIES, classes=2),
     "tiny": Interface(TEXT, classes=4),
+    "transformers": Interface(TEXT, classes=4),
 }
 
 

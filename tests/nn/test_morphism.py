@@ -294,7 +294,7 @@ def test_a_grown_network_can_learn_with_all_of_its_weights(now: Any) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from(["text", "pairs", "tagging", "series", "tiny"]), st.integers(0, 10**6), st.integers(1, 3))
+@given(st.sampled_from(list(INTERFACES)), st.integers(0, 10**6), st.integers(1, 3))
 def test_whatever_is_called_preserved_is(name: str, seed: int, moves: int) -> None:
     """Random candidates of the named spaces, and children after random moves: all weights have the child's shapes."""
     rng, space = Random(seed), named(name)
@@ -319,7 +319,7 @@ def nothing_to_normalise(parent: Network, child: Network) -> bool:
     return child.body.statistics == "layer" and (child.body.norm == "post" or (child.body.norm == "pre" and not acts))
 
 
-@pytest.mark.parametrize("name", ["text", "tagging", "series"])
+@pytest.mark.parametrize("name", ["text", "tagging", "series", "transformers"])
 def test_moves_of_hill_climbing_preserve(name: str) -> None:
     kept, rng, space = 0, Random(5), named(name)
     for _ in range(12):

@@ -23,7 +23,7 @@ from seqwright.space.nodes import Choice, Record, Stack, one_of, vary
 MOST_LAYERS = 6
 
 TRANSFORMER_SIZE = """\
-8 x (n + n^2 + ... + n^6) = 8,707,118,353,740,756,007,925,328 architectures: 4 widths, 2 places of the norm, 1 to 6
+6 x (n + n^2 + ... + n^6) = 6,530,338,765,305,567,005,943,996 architectures: 3 widths, 2 places of the norm, 1 to 6
 layers of n = 922 x 11 = 10,142 each. Of 922 mixers 12 are attention, 36 Primer's, 5 separable and 12 lightweight
 convolutions, 15 the Evolved Transformer's, 841 two of attention and convolutions added, and one is nothing, as is one
 of 11 channel mixers."""
@@ -39,7 +39,7 @@ def transformers() -> Record:
     body = vary(
         Body,
         layers=Stack(vary(Layer, mixer=mixer, channel=channel), 1, MOST_LAYERS),
-        width=Choice((64, 128, 192, 256), ordered=True),
+        width=Choice((64, 128, 256), ordered=True),
         norm=one_of("pre", "post"),
         statistics="layer",
     )

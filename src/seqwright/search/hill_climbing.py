@@ -28,6 +28,7 @@ NEIGHBOURS = 8  # Elsken et al. 2018, section 4
 BEGIN = 8
 PATIENCE = 20  # attempts at a growing move before any move will do, and as many before a fresh draw
 LARGER = ("hidden", "state", "width", "kernel", "heads", "expand", "layers")  # fields that may be raised unharmed
+HARMED = ("lightconv/kernel", "branchedconv/expand")  # but for these, which share out or normalise what they have
 
 
 class HillClimbing(RandomSearch):
@@ -112,7 +113,7 @@ def grows(move: Move) -> bool:
     field = move.path.rpartition("/")[2]
     change: Any = (field, move.before.lower(), move.after.lower())
     return (
-        (move.name == "raise" and field in LARGER)
+        (move.name == "raise" and field in LARGER and not move.path.endswith(HARMED))
         or change in (("bidirectional", "false", "true"), ("depthwise", "true", "false"))
         or change == ("readout", "mean", "attentionpool")
         or (field in ("mixer", "channel") and move.before == "skip")
