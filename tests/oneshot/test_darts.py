@@ -131,6 +131,6 @@ def test_it_ends_when_its_time_is_over() -> None:
 
 
 def test_the_curvature_has_risen_when_its_mean_has() -> None:
-    assert not risen([1.0] * 20) and not risen([1.0] * 4 + [9.0] * 4)
+    assert not risen([1.0] * 20) and not risen([1.0] * 4 + [9.0] * 3)
     assert risen([1.0] * 8 + [3.0]) and not risen([1.0] * 8 + [2.4])
-    assert risen([-1.0] * 8 + [-3.0])
+    assert risen([1.0] * 4 + [9.0] * 4) and risen([-1.0] * 8 + [-3.0])

@@ -39,6 +39,7 @@ REST = 0.3  # share of the steps before gates move, where channels are partial: 
 ZERO_ONE, SURE = 10.0, 0.85  # weight of the zero-one loss, and the gate from which an option is kept (arXiv:1911.12126)
 LOOKS, LOOK_ROWS = 20, 1000  # in the whole training; validation examples that a look reads
 WINDOW, BEFORE, RISE = 5, 4, 1.3  # eigenvalues in a mean; looks between two means; how far one may rise (1909.09656)
+FIRST = LOOKS // 5  # the look to which gates may go back at the earliest
 SELECTING = 1 / 3  # of the steps are left to tune between decisions
 ENDED, RISEN = "ended", "stopped early: the curvature of the validation loss rose"
 MEASURED, BENT = 256, 64  # examples by which an option is measured, and curvature
@@ -50,8 +51,11 @@ def _(training: Darts, supernet: Supernet, recipe: Recipe, work: Work) -> Traine
 
 
 def risen(values: "list[float]") -> bool:
-    """Whether the mean of the last `WINDOW` eigenvalues is over `RISE` times that of `BEFORE` looks ago."""
-    if len(values) < WINDOW + BEFORE:
+    """Whether the mean of the last `WINDOW` eigenvalues is over `RISE` times that of `BEFORE` looks ago.
+
+    Not in the first fifth of the training, when curvature grows with what the weights learn.
+    """
+    if len(values) < FIRST + BEFORE:
         return False
     now, then = (float(np.mean(np.abs(part[-WINDOW:]))) for part in (values, values[:-BEFORE]))
     return now > RISE * then

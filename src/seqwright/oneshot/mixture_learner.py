@@ -16,7 +16,6 @@ from seqwright.train.optimizer import optimizer_of, rate
 ALPHA_DECAY, ALPHA_BETAS = 1e-3, (0.5, 0.999)  # Liu et al. 2019
 TRAVEL = 3e-4 * 50 * 390  # how far their Adam can take a weight: rate times steps
 SLOWEST, FASTEST = 3e-4, 0.03
-FASTER = 100  # so many steps are needed before the clock can say how many there will be
 
 
 class MixtureLearner:
