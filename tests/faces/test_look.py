@@ -14,7 +14,7 @@ from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import describe, load, named
 from seqwright.space.census import contains
 
-NAMES = ("text", "pairs", "tagging", "series")
+NAMES = ("text", "pairs", "tagging", "series", "transformers", "nasnet", "amoebanet-2d")
 MEMBERS = [f"{space}/{name}" for space in NAMES for name, _ in portfolio(space)]
 
 
@@ -25,8 +25,9 @@ def test_every_portfolio_member_as_a_module_that_runs(run: Run, what: str, tmp_p
     assert done.returncode == 0, done.stderr
 
 
-def test_a_module_of_an_architecture_without_data_runs(run: Run, tmp_path: Path) -> None:
-    run("show", "text/text CNN", "--as", "torch", "-o", "model.py")
+@pytest.mark.parametrize("what", ["text/text CNN", "amoebanet-2d/AmoebaNet-A, 3 at 24"])
+def test_a_module_of_an_architecture_without_data_runs(run: Run, what: str, tmp_path: Path) -> None:
+    run("show", what, "--as", "torch", "-o", "model.py")
     done = subprocess.run([sys.executable, str(tmp_path / "model.py")], capture_output=True, text=True, timeout=120)
     assert "tensor([[" in done.stdout, done.stderr
 

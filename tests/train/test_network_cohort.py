@@ -43,6 +43,7 @@ from seqwright.arch.network import (
 )
 from seqwright.arch.recurrent_cells import CellNode, RecurrentCell
 from seqwright.arch.recurrent_graph import gru_cell
+from seqwright.arch.transformer_blocks import BranchedConv, DconvAttention, GatedLinear, LightConv
 from seqwright.arch.wired import Graph, Pool, Wired
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
@@ -128,6 +129,9 @@ BLOCKS = {
     "pools and norms over the batch": WIRED,
     "searched cell": CELL,
     "drawn cell": gru_cell(hidden=16),
+    "convolved attention": DconvAttention(1, 3),
+    "light convolution": Parallel((LightConv(5, 4), GatedLinear())),
+    "branched convolution": BranchedConv(2, 5),
 }
 
 
