@@ -54,6 +54,7 @@ __all__ = [
     "one_of",
     "portfolio",
     "predict",
+    "refine",
     "resume",
     "vary",
 ]
@@ -82,6 +83,7 @@ _HOMES = {
     "one_of": "space.nodes:one_of",
     "portfolio": "arch.portfolio:portfolio",
     "predict": "api:predict",
+    "refine": "api:refine",
     "resume": "api:resume",
     "vary": "space.nodes:vary",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from seqwright.data.infer import load, load_inputs
 from seqwright.deliver import bundle
+from seqwright.deliver import refine as refining
 from seqwright.deliver.allot import allot
 from seqwright.deliver.bundle import Model
 from seqwright.deliver.compare import compare
@@ -21,6 +22,7 @@ from seqwright.deliver.searching import explore, vet
 from seqwright.deliver.show import Quiet, Show
 from seqwright.deliver.stopping import stopping
 from seqwright.deliver.traceless import traceless
+from seqwright.errors import InputError
 from seqwright.evaluate.local import LocalPool
 from seqwright.evaluate.sweep import sweep_unfinished
 from seqwright.search.leaderboard import leaderboard as ranked
@@ -76,6 +78,40 @@ def fit(
     sources = Sources(data, valid, test)
     with traceless(folder), begin(folder, sources, asked) as study:
         return _run(study, sources, asked, show or Quiet())
+
+
+def refine(
+    given: Any,
+    data: Any = None,
+    *,
+    run: "Path | str | None" = None,
+    table: str = "cheaper",
+    folder: "Path | str | None" = None,
+    show: "Show | None" = None,
+    **options: Any,
+) -> Result:
+    """Rewrite a network so that it gets better and never dearer; what is better is trained alone, side by side.
+
+    Args:
+        given: a candidate or an architecture.
+        data: as for `fit`; those of `run`, an earlier run's folder, when None.
+        table: what operations may become: "cheaper", or "published" (skip connections and none alone).
+        folder: gets all that `fit` gives, and "refined.json", the architecture to keep.
+        options: as for `fit`, but for those that say what to search.
+
+    Raises:
+        InputError: what was given cannot be used; the message says what to do.
+    """
+    sources = Sources(data)
+    if data is None:
+        if run is None:
+            raise InputError("There are no data to refine it on. Give `data`, or the folder of an earlier run.")
+        sources, known = refining.data_of(Path(run))
+        options = known | options
+    folder = Path(folder) if folder is not None else fresh_folder(f"refined-{Path(run or 'network').name}")
+    space = refining.prepared(given, folder, table)
+    options |= {"space": space, "strategy": refining.STRATEGY, "encoder": "none", "single": True}
+    return fit(sources.data, valid=sources.valid, test=sources.test, folder=folder, show=show, **options)
 
 
 def resume(folder: "Path | str", budget: "str | None" = None, show: "Show | None" = None) -> Result:

@@ -1,4 +1,4 @@
-"""The command line: ten commands, one exit code each, and every error on one screen."""
+"""The command line: eleven commands, one exit code each, and every error on one screen."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from seqwright.faces.doctor import doctor
 from seqwright.faces.export import export_optuna
 from seqwright.faces.fit import fit, resume
 from seqwright.faces.look import leaderboard, show, spaces
+from seqwright.faces.refine import refine
 from seqwright.faces.use import evaluate, predict
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (fit, resume, predict, evaluate, leaderboard, show, spaces, compare, export_optuna, doctor):
+for command in (fit, resume, refine, predict, evaluate, leaderboard, show, spaces, compare, export_optuna, doctor):
     app.command()(failure.interruptible(command))
 
 

@@ -12,7 +12,7 @@ import seqwright
 NAMES = [
     "Candidate", "InputError", "Model", "Network", "Options", "Proposal", "Recipe", "Result", "SeqwrightError",
     "Study", "TextClassifier", "Trial", "among", "compare", "fit", "leaderboard", "load", "load_space", "measure",
-    "one_of", "portfolio", "predict", "resume", "vary",
+    "one_of", "portfolio", "predict", "refine", "resume", "vary",
 ]  # fmt: skip
 HEAVY = ("torch", "polars", "sklearn", "numpy", "pandas", "sqlalchemy", "tokenizers")
 

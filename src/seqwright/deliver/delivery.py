@@ -11,7 +11,7 @@ import seqwright
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.data.examples import listed
-from seqwright.deliver import bundle, frugal
+from seqwright.deliver import bundle, frugal, refine
 from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import ROUNDS, common, select
 from seqwright.deliver.evidence import Evidence
@@ -20,6 +20,7 @@ from seqwright.deliver.measuring import measure
 from seqwright.deliver.networks import member_of, states
 from seqwright.deliver.refitting import Finals, earlier
 from seqwright.deliver.run import Run
+from seqwright.deliver.searching import space_of
 from seqwright.deliver.strategies import schedule_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
@@ -95,6 +96,8 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     costs: dict[str, float] = {}
     if objectives:
         shares, single, costs = _frugal(run, bench, found, index, answers, shares, single)
+    if run.options.strategy == refine.STRATEGY:
+        shares = _refined(run, bench, found, index, answers)
     score = bench.score_at(index, bundle.blend([answers[n] for n in shares], np.array(list(shares.values()))))
     members = []
     for name, share in shares.items():
@@ -115,6 +118,18 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     if evidence:
         run.show.evidence(evidence)
     return Delivery(folder, score, evidence, len(members))
+
+
+def _refined(
+    run: Run, bench: Workbench, found: "Mapping[str, Finalist]", index: np.ndarray, answers: "Mapping[str, Any]"
+) -> "dict[str, float]":
+    """What was given or a rewriting of it, alone; the verdict is told and kept."""
+    candidates = {name: finalist.candidate for name, finalist in found.items()}
+    kept, verdict = refine.decide(bench, space_of(run.options, bench), candidates, index, answers)
+    refine.save(run.study.folder, candidates[kept])
+    run.study.event("refined", verdict.as_data())
+    run.show.say(verdict.said)
+    return {kept: 1.0}
 
 
 def _frugal(

@@ -17,6 +17,7 @@ from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
 from seqwright.deliver.options import Options
+from seqwright.deliver.refine import STRATEGY, given_in
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.strategies import strategy_named
@@ -93,6 +94,8 @@ def balance_of(bench: Workbench) -> float:
 
 def portfolio_of(options: Options, bench: Workbench) -> Portfolio:
     """Where the search begins: the winner of `--start`, a published space's winners, the task's hand-made networks."""
+    if options.strategy == STRATEGY:
+        return (("what is to be rewritten", given_in(space_of(options, bench))),)
     published = portfolio(options.space) if options.space in PUBLISHED else ()
     balance = balance_of(bench)
     made = tuple(
@@ -165,6 +168,13 @@ def vet(run: Run, bench: Workbench) -> None:
     """
     options = run.options
     space = space_of(options, bench)
+    if options.strategy == STRATEGY:
+        reads, there = given_in(space).architecture.streams, dict(bench.interface.streams)
+        if missing := [name for name in reads if name not in there]:
+            raise InputError(
+                f"The network to refine reads {', '.join(missing)}, and these data have {', '.join(there)}. "
+                "Give data of the kind that it was made for."
+            )
     strategy_of(options, space, portfolio_of(options, bench), (Fidelity(1),), run.budget.trials)
     if bench.encoder is None:  # with one, its heads suit all data that have pieces
         suits_some(space, bench.interface, options.space)

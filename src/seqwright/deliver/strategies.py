@@ -135,6 +135,12 @@ def _gradient(training: Darts) -> Named:
     return Named(_guided, around=lambda made, scheduled, full: Gradient(made, scheduled, training, full))
 
 
+def _rewriter(space: Space, expected: int | None, **common: Any) -> Strategy:
+    from seqwright.search.learned.rewriter import Rewriter, episodes_of
+
+    return Rewriter(space, **episodes_of(expected), **common)
+
+
 STRATEGIES: dict[str, Named] = {
     "evolution": Named(_evolution),
     "random": Named(_random),
@@ -152,6 +158,7 @@ STRATEGIES: dict[str, Named] = {
     "reinforce": Named(_reinforce),
     "morphism": Named(_morphism, "none", only=True),  # a parent must be done: its weights are its children's beginning
     "differential": Named(_differential, all_rungs=True),
+    "rewriter": Named(_rewriter, "none", only=True),  # of a space of rewritings: see `seqwright refine`
     "dehb": Named(_differential, "hyperband", only=True, all_rungs=True),
     **{name: _gradient(training) for name, training in DARTS.items()},
     "enas": Named(_reinforce, shared=True),

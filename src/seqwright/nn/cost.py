@@ -59,14 +59,15 @@ def _parameters(network: nn.Module) -> int:
 def _counted(architecture: Any, interface: Interface, length: int | None) -> dict[str, int]:
     with torch.device("meta"):
         network = build(architecture, interface).eval()
-        flops = _flops(network, blank(interface, 1, length))
+        flops = flops_of(network, blank(interface, 1, length))
     return {"parameters": _parameters(network), "flops": flops}
 
 
 _counted_once = lru_cache(maxsize=64)(_counted)
 
 
-def _flops(module: nn.Module, given: Any) -> int:
+def flops_of(module: nn.Module, given: Any) -> int:
+    """The floating-point operations of ``module(given)``."""
     counter = FlopCounterMode(display=False)
     skipped = shorten(module, counter)
     with counter, torch.no_grad():
@@ -82,7 +83,7 @@ def _pooled_cost(architecture: HeadedEncoder, interface: Interface, length: int 
         features = torch.zeros(1, next(p for p in least.parameters() if p.dim() == 2).shape[1])
         whole = _counted_once(plain, interface, length)
         parameters = sum(p.numel() for p in head.parameters()) - sum(p.numel() for p in least.parameters())
-        flops = _flops(head, features) - _flops(least, features)
+        flops = flops_of(head, features) - flops_of(least, features)
     return {"parameters": whole["parameters"] + parameters, "flops": whole["flops"] + flops}
 
 

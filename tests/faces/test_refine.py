@@ -1,0 +1,57 @@
+"""`seqwright refine`: a network, its rewritings and the verdict; and what it answers to mistakes."""
+
+from pathlib import Path
+
+import pytest
+from commands import Run, write_csv
+
+from seqwright.arch import codec
+from seqwright.arch.blocks import Conv, FeedForward
+from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, Words
+from seqwright.deliver import bundle
+from seqwright.deliver.refine import data_of
+from seqwright.study.store import Study
+
+GIVEN = Candidate(
+    Network(Words(), Body((Layer(Conv(7), FeedForward(2)),), width=16), Mean(), Mlp(layers=0)),
+    Recipe(learning_rate=1e-2, batch_size=8),
+)
+SHORT = "--budget", "24trials", "--workers", 1, "-q"
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    path = tmp_path / "given.json"
+    path.write_text(codec.dumps(GIVEN))
+    return path
+
+
+def test_a_network_is_refined(run: Run, given: Path, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "texts.csv", 60)
+    code, out, err = run("refine", given, "--data", data, "--target", "label", "-o", "once", *SHORT)
+    assert code == 0, err
+    assert "once/refined.json" in out.replace("\n", "")
+    kept = codec.loads(Path("once/refined.json").read_text())
+    (member,) = bundle.load("once").members
+    assert member.candidate == kept
+    with Study.open(Path("once")) as study:
+        stages = [t.proposal.fidelity.stage for t in study.trials()]
+        (verdict,) = [data for _, data in study.events("refined")]
+    assert stages[:2] == ["full", "supernet"] and stages.count("shared") >= 6 and stages.count("full") >= 2
+    assert verdict["kept"] == codec.identity(kept) and "Keep the " in verdict["said"]
+    for cost in ("parameters", "flops"):
+        assert verdict["rewriting"][cost] <= verdict["given"][cost]
+    sources, options = data_of(Path("once"))  # as `seqwright refine once` has them
+    assert sources.data == str(data) and options["target"] == "label"
+
+
+def test_mistakes_are_answered(run: Run, given: Path, texts: Path) -> None:
+    code, _, err = run("refine", given)
+    assert code == 2 and "is no run, so it has no data of its own. Give --data FILE." in err
+    code, _, err = run("refine", given, "--data", texts, "--table", "cheapest")
+    assert code == 2 and '--table "cheapest" is not known. Did you mean "cheaper"?' in err
+    code, _, err = run("refine", "text/n-gram bag, linear", "--data", texts)
+    assert code == 2 and "there is nothing to rewrite" in err
+    code, _, err = run("refine", "series/bidirectional GRU", "--data", texts, "-o", "wrong", *SHORT)
+    assert code == 2 and "The network to refine reads channels, and these data have " in err
