@@ -234,7 +234,7 @@ def test_a_state_holds_only_what_trains(data: Data, tuning: str, tmp_path: Path)
 def test_tuning_learns_what_a_frozen_encoder_does_not_give(data: Data) -> None:
     """The whole, end to end: after thawing the score rises above the frozen one's, though not from every beginning."""
     longer: dict[str, Any] = {"thaw_at": 40, "patience": None}
-    recipe = replace(RECIPE, dropout=0.0)
-    runs = [train(data, headed(Tuned(1.0, 3e-3)), plan(120, seed=s, **longer), recipe, score=accuracy) for s in range(3)]
+    recipe, tuned = replace(RECIPE, dropout=0.0), headed(Tuned(1.0, 3e-3))
+    runs = [train(data, tuned, plan(120, seed=s, **longer), recipe, score=accuracy) for s in range(3)]
     best = max(runs, key=lambda run: run.score)
     assert best.score > max(0.8, *(point[2] for point in best.curve[:10]))
