@@ -110,7 +110,7 @@ def test_a_run_is_repeated_by_nobody_and_printed_whole(tmp_path, capsys):
     first = out.read_text()
     rows = [json.loads(line) for line in first.splitlines()]
     assert {row["strategy"] for row in rows} == {"random"}, "a pool has no edits"
-    assert {row["schedule"] for row in rows} == {"", *tables.SCHEDULED} and len(rows) == 8
+    assert {row["schedule"] for row in rows} == {"", *tables.SCHEDULED} and len(rows) == 10
     out.write_text(first + '{"table": "half')
     tables.main(arguments)
     assert out.read_text() == first, "what was half written is gone, and nothing was run again"

@@ -10,7 +10,6 @@ from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import identity
 from seqwright.arch.spaces import named
 from seqwright.evaluate.table import Entry, TableEvaluator
-from seqwright.search.bananas import Bananas
 from seqwright.search.evolution import Evolution
 from seqwright.search.freeze_thaw import BEGIN, FreezeThaw
 from seqwright.search.fresh import generator
@@ -85,14 +84,8 @@ def rising(candidate: Candidate) -> Entry:
 
 
 def test_keeps_the_promises_of_a_strategy() -> None:
-    check_strategy(lambda: FreezeThaw(RandomSearch(TINY, seed=1), RUNGS[::2], begin=3), TINY, 12)
-    check_strategy(lambda: FreezeThaw(Evolution(TEXT, population=6, sample=3), ladder(9), begin=3), TEXT, 10)
-    surrogate: dict[str, object] = {"begin": 4, "pool": 8}
-
-    def around() -> Strategy:
-        return FreezeThaw(Bananas(TEXT, **surrogate), ladder(9), inform="all", begin=3)
-
-    check_strategy(around, TEXT, 9)
+    check_strategy(lambda: FreezeThaw(RandomSearch(TINY, seed=1), RUNGS[::2], begin=3), TINY, 8)
+    check_strategy(lambda: FreezeThaw(Evolution(TEXT, population=6, sample=3), ladder(9), begin=3), TEXT, 8)
 
 
 def spent(strategy: Strategy, seconds: float) -> tuple[list[Proposal], float]:
@@ -111,11 +104,11 @@ def spent(strategy: Strategy, seconds: float) -> tuple[list[Proposal], float]:
 
 def test_finds_better_ones_than_whole_trainings_in_half_the_time() -> None:
     gains: list[float] = []
-    for seed in range(2):
-        proposals, best = spent(FreezeThaw(RandomSearch(TEXT, seed=seed), RUNGS), 32 * 15)
+    for seed in range(3):
+        proposals, best = spent(FreezeThaw(RandomSearch(TEXT, seed=seed), RUNGS), 32 * 8)
         assert all(p.start == "checkpoint" for p in proposals if p.fidelity > RUNGS[0])
         assert len({(identity(p.candidate), p.fidelity) for p in proposals}) == len(proposals)
-        _, whole = spent(RandomSearch(TEXT, seed=seed, fidelity=RUNGS[-1]), 32 * 30)
+        _, whole = spent(RandomSearch(TEXT, seed=seed, fidelity=RUNGS[-1]), 32 * 16)
         gains.append(best - whole)
     assert np.mean(gains) > 0
 

@@ -120,16 +120,16 @@ def test_what_an_expert_believes_counts_at_first_and_fades(make: Callable[..., S
     no_belief = Prior(prior.as_data(), Prior({}))
 
     def share(prior: Prior, told: int, at: int) -> float:
-        strategy = make(CELLS, seed=4, prior=prior, begin=5, refit=10.0)
+        strategy = make(CELLS, seed=4, prior=prior, begin=5, refit=10.0, pool=40)
         found = [sample(CELLS, random.Random(k)) for k in range(told)]
         strategy.tell([Trial(Proposal(c), float(answers(CELLS, c)[path] != 2) + 1e-3 * k) for k, c in enumerate(found)])
         fidelity = strategy.ready()
         assert fidelity is not None
-        first = [strategy.ranked(fidelity)[place].candidate for place in range(at)]
+        first = [strategy.ranked(fidelity)[place][0].candidate for place in range(at)]
         return sum(answers(CELLS, c)[path] == 2 for c in first) / at
 
     early, without = share(prior, 6, 10), share(no_belief, 6, 10)
-    late = share(prior, 150, 10)
+    late = share(prior, 100, 10)
     assert early > without and early > late + 0.3
 
 

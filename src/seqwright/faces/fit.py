@@ -54,7 +54,8 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="PATH=LABEL:WEIGHT",
-            help='What you expect to be good, as in "/layers/*/mixer=lstm:3": three times as likely.',
+            help='What you expect to be good, as in "/layers/*/mixer=lstm:3": three times as likely. Surrogates and '
+            "priorband believe it less as trials come in.",
             rich_help_panel=SPACE,
         ),
     ] = None,
@@ -94,8 +95,8 @@ def fit(
     schedule: Annotated[
         str,
         typer.Option(
-            help="asha, pasha, halving, hyperband, async-hyperband, hurdles, freeze-thaw or none; default: what suits "
-            "the strategy.",
+            help="asha, pasha, halving, hyperband, async-hyperband, hurdles, freeze-thaw or none, as in "
+            "--strategy bananas --schedule freeze-thaw; default: what suits the strategy.",
             rich_help_panel=SPACE,
         ),
     ] = "",

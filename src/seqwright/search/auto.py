@@ -8,6 +8,7 @@ heard, loses them to evolution. Every proposal says which arm made it, and how t
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 BEGIN = 10  # trials with a score before an arm is chosen
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
+NEAR = 24  # neighbours that are looked at together
 # What an arm is believed to have earned before it was tried: (good, not good).
 BELIEFS: dict[str, tuple[float, float]] = {
     "surrogate": (6.0, 1.0),
@@ -67,6 +69,7 @@ class Auto(RandomSearch):
         self.recent = {arm: deque[bool](maxlen=RECENT) for arm in BELIEFS}
         self._made_by: dict[str, str] = {}  # the arm, by the id of a candidate that was not heard of yet
         self._walks: dict[str, Iterator[tuple[Candidate, Move]]] = {}
+        self._beside_it: dict[str, list[tuple[Candidate, Move]]] = {}  # the next few of each walk
         self._arm = ""
         self._single = size(space) == 1
 
@@ -110,15 +113,19 @@ class Auto(RandomSearch):
         return self.evolution.draw(attempt) if arm != "random" else super().draw(attempt)
 
     def _beside(self, fidelity: Fidelity) -> Proposal | None:
-        """The next neighbour of the best candidate that has one left."""
+        """Of the neighbours of the best candidate that has some left, the one of which the surrogate expects most."""
         for trial in self.surrogate.best(fidelity):
             candidate = trial.proposal.candidate
             name = identity(candidate)
             if name not in self._walks:
                 rng = generator(self.seed, -3, int(name, 16))
                 self._walks[name] = neighbours(self.space, candidate, rng, self.prior)
-            if (found := next(self._walks[name], None)) is not None:
-                child, move = found
+                self._beside_it[name] = []
+            waiting = self._beside_it[name]
+            waiting += islice(self._walks[name], NEAR - len(waiting))
+            if waiting:
+                expected = self.surrogate.expected(fidelity, [child for child, _ in waiting]).round(6)
+                child, move = waiting.pop(int(expected.argmax()))
                 return Proposal(child, why=f"one edit from {name}: {move}", move=move.as_data(), parent=name)
         return None
 

@@ -10,7 +10,7 @@ from seqwright.search.ensemble import Ensemble
 from seqwright.search.surrogate import Surrogate
 from seqwright.space.nodes import Space
 
-REFIT = 0.05  # the networks learn again when the trials grew by a twentieth; the paper's, every ten trials
+REFIT = 0.1  # the networks learn again when the trials grew by a tenth; in the paper every ten trials
 
 
 class Bananas(Surrogate):

@@ -31,17 +31,18 @@ class Ensemble:
         """Learn from x (N, P) and y (N,)."""
         rng = np.random.default_rng(seed)
         self._used = np.ptp(x, axis=0) > 0  # what never varied says nothing
-        x = x[:, self._used] - 0.5
+        x = (x[:, self._used] - 0.5).astype(np.float32)
         sizes = (x.shape[1], *self.hidden, 1)
         k = self.members
-        weights = [rng.normal(0, np.sqrt(2 / max(1, a)), (k, a, b)) for a, b in pairwise(sizes)]
-        biases = [np.zeros((k, 1, b)) for b in sizes[1:]]
+        drawn = [rng.normal(0, np.sqrt(2 / max(1, a)), (k, a, b)) for a, b in pairwise(sizes)]
+        weights = [each.astype(np.float32) for each in drawn]
+        biases = [np.zeros((k, 1, b), np.float32) for b in sizes[1:]]
         share = rng.exponential(size=(k, len(x), 1))
-        share /= share.sum(1, keepdims=True)
+        share = (share / share.sum(1, keepdims=True)).astype(np.float32)
         parameters = [*weights, *biases]
         first = [np.zeros_like(p) for p in parameters]
         second = [np.zeros_like(p) for p in parameters]
-        target = y[None, :, None]
+        target = y[None, :, None].astype(np.float32)
         for step in range(1, self.steps + 1):
             activations = self._forward(x, weights, biases)
             gradient = 2 * share * (activations[-1] - target)
@@ -63,7 +64,8 @@ class Ensemble:
 
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation over the members, each (M,), at x (M, P)."""
-        said = self._forward(x[:, self._used] - 0.5, self._weights, self._biases)[-1][..., 0]  # (K, M)
+        x = (x[:, self._used] - 0.5).astype(np.float32)
+        said = self._forward(x, self._weights, self._biases)[-1][..., 0].astype(float)  # (K, M)
         return said.mean(0), said.std(0)
 
     @staticmethod

@@ -3,7 +3,8 @@
 Swersky, Snoek & Adams 2014, arXiv:1406.3896. Learning curves are extrapolated (`learning_curve`) to the highest rung.
 Ours differs: a choice goes by expected improvement over the best end, for each example still to be trained, in
 place of the entropy of the maximum; the new candidate comes from the strategy around which this schedule stands, and
-is expected to end as the newest ones will, so that candidates need no model in common.
+is expected to end as the newest ones will, so that candidates need no model in common. Scores alone decide, also
+where there are several objectives.
 """
 
 import math

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+LEARNT = 120  # trials, at most, that relevances are learnt from
 STEPS = 30  # of gradient ascent on the likelihood, from where the last fit ended
 RATE = 0.15
 RELEVANCE = 0.3  # the prior's middle of w, for questions of which about six differ
@@ -46,7 +47,8 @@ class GaussianProcess:
             self.log_relevance = np.full(int(self._place.max(initial=0)) + 1, self._middle)
         if len(x) >= 1.2 * self._trained:
             self._trained = len(x)
-            self._learn(x, y)
+            every = -(-len(x) // LEARNT)  # all of few; of many, every other one or fewer
+            self._learn(x[::every], y[::every])
         self._x, scaled = x, self._scaled(x)
         k = np.exp(-_distances(scaled, scaled))
         k[np.diag_indices(len(x))] += np.exp(self.log_noise)

@@ -25,6 +25,7 @@ STRUCTURAL = 0.3  # of the edits, where the space has stacks
 SMALL = 600  # a space no larger is ranked as a whole
 FEW, ROWS = 20_000, 1000  # of one no larger, so many drawn candidates are ranked beside the mutants
 DRAWN = 0.15  # of the pool, drawn afresh
+ENOUGH = 0.5  # chance that a mutant is not changed once more
 RENEWED = 0.3  # of the pool, made anew for each proposal
 
 Encoding = Callable[[Candidate], Sequence[float] | np.ndarray]
@@ -77,9 +78,8 @@ class RankingPool:
             return np.asarray(self._encoding(candidate), float)
         return np.array(laid_out(self.space, known)) * self._scales
 
-    def drop(self, known: Answers) -> None:
+    def drop(self, key: Key) -> None:
         """Rank this one no more."""
-        key = tuple(known.items())
         self._tried.add(key)
         self._kept.pop(key, None)
 
@@ -113,7 +113,7 @@ class RankingPool:
         while True:
             child, known, move = self._changed(child, known, rng)
             moves.append(move)
-            if rng.random() < 0.5:
+            if rng.random() < ENOUGH:
                 return self._member(child, known, name, tuple(moves))
 
     def _member(self, child: Candidate, known: Answers, parent: str | None = None, moves: Moves = ()) -> Member:

@@ -21,9 +21,9 @@ from seqwright.arch.codec import identity
 from seqwright.search.fresh import generator
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
-from seqwright.search.ranking_pool import Encoding, RankingPool
+from seqwright.search.ranking_pool import Encoding, Member, RankingPool
 from seqwright.space.census import size
-from seqwright.space.fill import read
+from seqwright.space.fill import answers, read
 from seqwright.space.moves import mutate
 from seqwright.space.nodes import Answers, Space
 from seqwright.space.prior import Prior
@@ -83,7 +83,7 @@ class Surrogate(RandomSearch):
         self.heard: dict[Fidelity, dict[str, Trial]] = {}
         self._read: dict[str, tuple[Answers, np.ndarray]] = {}  # of all that was proposed or told, by id
         self._models: dict[Fidelity, tuple[Predictor, int]] = {}  # and from how many trials it learnt
-        self._ranked: list[Proposal] = []
+        self._ranked: list[tuple[Member, Proposal]] = []
         self._single = size(space) == 1
 
     def tell(self, trials: Sequence[Trial]) -> None:
@@ -110,7 +110,9 @@ class Surrogate(RandomSearch):
         if attempt == 0:
             self._ranked = self.ranked(fidelity)
         if attempt < len(self._ranked):
-            return self._ranked[attempt]
+            member, proposal = self._ranked[attempt]
+            self.pool.drop(member.key)  # taken or refused, it need not be ranked again
+            return proposal
         # All that was ranked is known or not admissible: drift away from the best.
         rng = generator(self.seed, self.made, attempt)
         child: Candidate = rng.choice(self.best(fidelity)).proposal.candidate
@@ -118,7 +120,7 @@ class Surrogate(RandomSearch):
             child, _ = mutate(self.space, child, rng, self.prior)
         return Proposal(child, why=f"some edits from one of the best, as all that the {self.name} ranked is known")
 
-    def ranked(self, fidelity: Fidelity) -> list[Proposal]:
+    def ranked(self, fidelity: Fidelity) -> list[tuple[Member, Proposal]]:
         """New candidates around the best of `fidelity`, and some from anywhere: the most promising first."""
         rng = generator(self.seed, self.made, 0)
         best = [(identity(t.proposal.candidate), t.proposal.candidate) for t in self.best(fidelity)]
@@ -139,7 +141,7 @@ class Surrogate(RandomSearch):
         said = f"{self.name} on {known} trials"
         if fidelity.examples:
             said += f" of {fidelity.examples:,} examples"
-        proposals: list[Proposal] = []
+        proposals: list[tuple[Member, Proposal]] = []
         for place, i in enumerate(order, 1):
             member = members[i]
             begun = "of the whole space" if self.pool.whole else "drawn at random"
@@ -147,8 +149,13 @@ class Surrogate(RandomSearch):
                 begun = f"mutated {member.parent}: {'; '.join(map(str, member.moves))}"
             why = f"{said}: place {place} of {len(members)} by {_WORDS[used]}; {begun}"
             move = member.moves[0].as_data() if len(member.moves) == 1 else None
-            proposals.append(Proposal(member.candidate, why=why, move=move, parent=member.parent))
+            proposals.append((member, Proposal(member.candidate, why=why, move=move, parent=member.parent)))
         return proposals
+
+    def expected(self, fidelity: Fidelity, candidates: Sequence[Candidate]) -> np.ndarray:
+        """Means (M,) that the model of `fidelity` expects, as normal scores of ranks."""
+        model, _ = self._fitted(fidelity)
+        return model.predict(np.stack([self.pool.vector(c, answers(self.space, c)) for c in candidates]))[0]
 
     def remember(self, name: str, candidate: Candidate) -> bool:
         """Never rank this one again; False where it is of another space, as a replayed study may hold."""
@@ -156,7 +163,7 @@ class Surrogate(RandomSearch):
             if (known := read(self.space, candidate)) is None:
                 return False
             self._read[name] = known, self.pool.vector(candidate, known)
-            self.pool.drop(known)
+            self.pool.drop(tuple(known.items()))
         return True
 
     def best(self, fidelity: Fidelity) -> list[Trial]:
