@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -10,6 +10,7 @@ from seqwright.deliver.strategies import EVALUATIONS, SCHEDULES, STRATEGIES, eva
 from seqwright.errors import InputError, did_you_mean
 from seqwright.search.budget import Budget
 from seqwright.search.objectives import Objective, objectives_of
+from seqwright.search.sieve import filter_of
 
 UNFIXED = ("budget", "workers")  # may differ when a run is resumed
 
@@ -30,6 +31,7 @@ class Options:
         fix, ban, require: narrow the space ("PATH=VALUE", a kind or a path, a kind).
         objective: costs to lower beside raising the metric ("latency_ms"); see `search.objectives`.
         limit: the most that costs may be ("parameters=2M").
+        filter: of several candidates the most promising untrained one is trained ("naswot:0.5"); see `search.sieve`.
         prior: what is likely to be good ("PATH=LABEL:WEIGHT,LABEL:WEIGHT"); see `space.expert`.
         encoder: pretrained encoder for texts: a name on the hub, a folder, "none", or "auto" for one that is installed.
         trust_pickle: read an encoder whose weights are pickled, which can run code of whoever made them.
@@ -64,6 +66,7 @@ class Options:
     require: tuple[str, ...] = ()
     objective: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
+    filter: str = ""
     prior: tuple[str, ...] = ()
     encoder: str = "auto"
     trust_pickle: bool = False
@@ -96,6 +99,13 @@ class Options:
                 return ""
             return f'--{flag} "{value}" is not known.{did_you_mean(value, allowed)} Give one of: {", ".join(allowed)}.'
 
+        def told(check: Callable[[], object]) -> str:
+            try:
+                check()
+            except InputError as error:
+                return str(error)
+            return ""
+
         if Budget.parse(self.budget).more:  # what cannot be parsed raises its own error, which teaches more
             return [
                 f'--budget "{self.budget}" adds to a run, and this is the whole of one. Leave out the "+", '
@@ -103,7 +113,8 @@ class Options:
             ]
         split = self.split
         return [
-            self._costs(),
+            told(lambda: objectives_of(self.objective, self.limit)),
+            told(self._filter),
             known("strategy", self.strategy, STRATEGIES),
             known("schedule", self.schedule, SCHEDULES) if self.schedule else "",
             known("evaluate", self.evaluate, EVALUATIONS) if self.evaluate else "",
@@ -129,12 +140,12 @@ class Options:
             else f"--feature-cache {self.feature_cache_gib:g} is no limit. Give GiB, or 0 to keep nothing on disk.",
         ]
 
-    def _costs(self) -> str:
-        try:
-            objectives_of(self.objective, self.limit)
-        except InputError as error:
-            return str(error)
-        return ""
+    def _filter(self) -> None:
+        found = filter_of(self.filter)
+        if found and not found.of and self.strategy in STRATEGIES and self.schedule in ("", *SCHEDULES):
+            schedule = schedule_of(self.searcher, self.schedule)
+            if schedule != "asha":
+                raise InputError(f"--filter {self.filter} is a rung of --schedule asha, and this is {schedule}.")
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

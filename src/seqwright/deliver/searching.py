@@ -20,6 +20,7 @@ from seqwright.deliver.options import Options
 from seqwright.deliver.refine import STRATEGY, given_in
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
+from seqwright.deliver.sieving import Sieve
 from seqwright.deliver.strategies import strategy_named
 from seqwright.deliver.suiting import suits_some
 from seqwright.errors import BundleError, InputError
@@ -32,6 +33,7 @@ from seqwright.search.limits import Limits
 from seqwright.search.loop import search
 from seqwright.search.objectives import COSTS, limits_of, lowered
 from seqwright.search.shared import verdict
+from seqwright.search.sieve import filter_of
 from seqwright.search.strategy import Strategy
 from seqwright.search.within import Constrained, Count, Within
 from seqwright.space.census import questions
@@ -123,11 +125,13 @@ def strategy_of(
     rungs: tuple[Fidelity, ...],
     trials: "int | None",
     count: "Count | None" = None,
+    choose: "Sieve | None" = None,
 ) -> Strategy:
     """The strategy with its schedule around it, within the limits.
 
     Args:
         count: what a candidate costs before training; needed where there are limits.
+        choose: among candidates before training; needed where there is a filter that is no rung.
     """
     limits = Limits(space, require=options.require) if options.require else None
     most = limits_of(options.objectives)
@@ -138,6 +142,7 @@ def strategy_of(
         "portfolio": begun,
         "admissible": within or limits,
         "objectives": lowered(options.objectives),
+        "sieve": (sieve.of, choose) if choose and (sieve := filter_of(options.filter)) and sieve.of else None,
         "prior": prior_of(space, options.prior),
     }
     # Plain fine-tuning is a baseline as well, so it is trained to its end whatever comes of its beginning.
@@ -180,6 +185,8 @@ def vet(run: Run, bench: Workbench) -> None:
         suits_some(space, bench.interface, options.space)
     if options.limit:
         first_of(options, bench)
+    if (sieve := filter_of(options.filter)) and bench.encoder is not None and not sieve.of:
+        raise InputError(f"--filter {options.filter} is for networks that train from scratch: give --encoder none.")
     if "joules" in {o.name for o in options.objectives}:
         from seqwright.nn.timing import readable
 
@@ -244,6 +251,11 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     run.study.once(SPACE, lambda: space_to_data(space))  # for those who read the study later
     sweep = Sweep(run.study)
     evaluator.thaw_at = rungs[0].examples
+    sieve, choose = filter_of(run.options.filter), None
+    if sieve is not None and sieve.of:
+        choose = Sieve(run.study, bench, sieve.name)
+    elif sieve is not None:
+        rungs = (sieve.rung(rungs[0].folds), *rungs)
     objectives = run.options.objectives
     evaluator.costs, evaluator.limits = tuple(o.name for o in objectives), limits_of(objectives)
     frontier = Frontier(run.study, lowered(objectives)) if lowered(objectives) else None
@@ -261,7 +273,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     evaluator.stop_at = run.at(ends if ends is None else ends - last_look_s) if bench.searched == 1 else None
     search(
         run.study,
-        strategy_of(run.options, space, begun, rungs, run.budget.trials, counter(bench.interface)),
+        strategy_of(run.options, space, begun, rungs, run.budget.trials, counter(bench.interface), choose),
         evaluator,
         stop=run.over(ends, grace_s=1.0),
         closing=run.over(None if ends is None else ends - last_look_s),

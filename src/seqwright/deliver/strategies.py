@@ -220,6 +220,7 @@ def strategy_named(
     straight: Collection[int] = (),
     evaluate: str = "",
     objectives: Sequence[str] = (),
+    sieve: Any = None,
     **common: Any,
 ) -> Strategy:
     """A fresh strategy with its schedule around it.
@@ -230,12 +231,16 @@ def strategy_named(
         straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
         evaluate: "full", "shared", or "" for what the strategy's name says.
         objectives: names of costs to lower; a schedule then promotes by front, and not by score alone.
+        sieve: what chooses among several candidates before training; see `Fresh`.
         common: what every strategy takes: see `RandomSearch`.
     """
     named = STRATEGIES[strategy]
     if named.several:
         common["objectives"] = objectives
     made = named.make(space, expected, fidelity=rungs[-1], **common)
+    if sieve is not None:
+        assert isinstance(made, RandomSearch), "all that stand in the table are, one way or another"
+        made.fresh.sieve = sieve
     around, scheduled = SCHEDULES[schedule_of(strategy, schedule)], made
     if around is not None:
         more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}

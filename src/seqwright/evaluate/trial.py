@@ -1,5 +1,6 @@
 """What a worker does with a proposal: build the network, train it on each fold, score it on what was left out."""
 
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -17,6 +18,7 @@ from seqwright.evaluate import predictions
 from seqwright.evaluate.costs import costs
 from seqwright.evaluate.workbench import Workbench, load
 from seqwright.search.objectives import beyond
+from seqwright.search.sieve import UNTRAINED
 from seqwright.study.record import UNJUDGED
 
 if TYPE_CHECKING:
@@ -85,6 +87,14 @@ def run(**arguments: Any) -> dict[str, Any]:
 
         one = shared.train_supernet if order.stage == "supernet" else shared.score_shared
         return one(order, bench, candidate) | {"seconds": time.monotonic() - began}
+    if order.stage.startswith(UNTRAINED):
+        from seqwright.evaluate.training_free import of_bench
+
+        score = of_bench(order.stage.removeprefix(UNTRAINED), candidate.architecture, bench)
+        if not math.isfinite(score):
+            return {"error": f"{order.stage}: the score is no number", "seconds": time.monotonic() - began}
+        told = {"score": score, "metrics": {}, "costs": costs_of(order, bench, candidate), "curve": [], "notes": []}
+        return told | {"seconds": time.monotonic() - began}
     refit = order.stage == "refit"
     whole = refit and bench.searched > 1
     which = [order.seed % len(bench.folds)] if refit else list(range(order.folds))

@@ -76,6 +76,15 @@ def fit(
             rich_help_panel=SPACE,
         ),
     ] = None,
+    filter: Annotated[
+        str,
+        typer.Option(
+            metavar="SCORE:SHARE",
+            help='Of several candidates train the most promising: "naswot:0.5" the better of two, by an untrained '
+            "network's score (parameters, saliency, jacobian, naswot, hidden); \"naswot:rung\" as ASHA's lowest rung.",
+            rich_help_panel=SPACE,
+        ),
+    ] = "",
     encoder: Annotated[
         str, typer.Option(help='Pretrained encoder: a name, a folder, "auto" or "none".', rich_help_panel=SPACE)
     ] = "auto",
@@ -147,7 +156,7 @@ def fit(
         "budget": budget, "target": target, "text": text, "task": task, "weight": weight, "group": group,
         "delimiter": delimiter, "encoding": encoding, "split": shares(split), "max_length": max_length,
         "metric": metric, "seed": seed, "space": space, "fix": fix or (), "ban": ban or (), "require": require or (),
-        "prior": prior or (), "objective": objective or (), "limit": limit or (),
+        "prior": prior or (), "objective": objective or (), "limit": limit or (), "filter": filter,
         "start": start, "encoder": encoder, "trust_pickle": trust_pickle, "feature_cache_gib": feature_cache,
         "strategy": strategy, "schedule": schedule, "evaluate": evaluate, "workers": workers, "device": device,
         "precision": precision, "asynchronous": asynchronous, "single": single,

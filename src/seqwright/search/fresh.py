@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from random import Random
@@ -33,7 +33,7 @@ class Fresh:
         admissible: says why a candidate may not be trained, or None; see `Limits`.
 
     `refused` counts the reasons given, for the report and for advice when nothing is left. `sieve`, if there is one,
-    chooses among so many that are new: (how many, what is larger for the better ones).
+    chooses among several that are new: (how many, which of them).
     """
 
     def __init__(self, space: Space, admissible: Admissible | None = None) -> None:
@@ -42,7 +42,7 @@ class Fresh:
         self.refused: Counter[str] = Counter()
         self._known: set[str] = set()  # proposed or refused
         self._rest: Iterator[Any] | None = None
-        self.sieve: tuple[int, Callable[[Candidate], float]] | None = None
+        self.sieve: tuple[int, Callable[[Sequence[Candidate]], int]] | None = None
         self._passed: list[Proposal] = []  # which the sieve held back
 
     def takes(self, candidate: Candidate) -> bool:
@@ -66,14 +66,13 @@ class Fresh:
 
     def first(self, draw: Callable[[int], Proposal]) -> Proposal | None:
         """The first of `draw(0)`, `draw(1)`, ... that is taken. None: a small space is used up, or luck has run out."""
-        count, worth = self.sieve or (1, None)
+        count, choose = self.sieve or (1, None)
         found = list(islice(self._fresh(draw), count))
-        if worth is None or not found:
+        if choose is None or len(found) < 2:
             return found[0] if found else self._passed.pop() if self._passed else None
-        values = [worth(proposal.candidate) for proposal in found]
-        best = found.pop(max(range(len(found)), key=values.__getitem__))
+        best = found.pop(choose([proposal.candidate for proposal in found]))
         self._passed += found
-        return best.at(best.fidelity, why=f"{best.why}; the most promising of {count} before training")
+        return replace(best, why=f"{best.why}; the most promising of {count} before training")
 
     def _fresh(self, draw: Callable[[int], Proposal]) -> Iterator[Proposal]:
         for attempt in range(TRIES):

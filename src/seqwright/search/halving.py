@@ -11,6 +11,8 @@ from typing import Literal
 
 from seqwright.arch.codec import identity
 from seqwright.errors import InputError
+from seqwright.search.random_search import PORTFOLIO
+from seqwright.search.sieve import UNTRAINED
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -57,8 +59,11 @@ class Schedule:
     def tell(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             self.note(trial)
-        # Scores of different rungs do not compare, so a strategy that knows nothing of rungs hears of one only.
-        if heard := [t for t in trials if self.inform == "all" or t.proposal.fidelity == self.rungs[0]]:
+        # Scores of different rungs do not compare, so a strategy that knows nothing of rungs hears of one only. What
+        # an untrained network scores is no judgement, and not heard of at all.
+        trained = [t for t in trials if not t.proposal.fidelity.stage.startswith(UNTRAINED)]
+        lowest = self.rungs[self.rungs[0].stage.startswith(UNTRAINED)]
+        if heard := [t for t in trained if self.inform == "all" or t.proposal.fidelity == lowest]:
             self.strategy.tell(heard)
 
     def ban(self, pattern: str) -> None:
@@ -71,6 +76,8 @@ class Schedule:
         if callable(told := getattr(self.strategy, "begins_at", None)):
             told(rung)
         asked = self.strategy.ask(1)
+        if asked and rung.stage.startswith(UNTRAINED) and asked[0].why.startswith(PORTFOLIO):
+            rung = self.rungs[1]  # known to be worth training
         return asked[0].at(rung) if asked else None
 
     def _promote(self, trial: Trial, rank: int, of: int) -> Proposal:
@@ -218,5 +225,7 @@ class Asha(Schedule):
 
 
 def _words(fidelity: Fidelity) -> str:
+    if fidelity.stage.startswith(UNTRAINED):
+        return "what an untrained network scores"
     folds = f" on {fidelity.folds} folds" if fidelity.folds > 1 else ""
     return f"{fidelity.examples:,} examples{folds}"
