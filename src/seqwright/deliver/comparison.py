@@ -94,12 +94,14 @@ class Comparison:
             rows: dict[str, Any] = {}
             for contender in self.contenders:
                 mine, cost = self.of(problem.name, contender), np.array(self.looks(), float)
+                own_s, training_s = sum(c.own_ms * c.trials for c in mine) / 1000, sum(c.training_s for c in mine)
                 values = self.found(problem, contender, cost)
                 low, high = interval(values)
                 rows[contender] = {
                     "mean": values.mean(0).tolist(), "low": low.tolist(), "high": high.tolist(),
-                    "training_s": float(np.mean([c.training_s for c in mine])),
+                    "training_s": training_s / len(mine),
                     "own_ms": float(np.mean([c.own_ms for c in mine])),
+                    "own_share": own_s / max(1e-9, training_s),
                     "trials": float(np.mean([c.trials for c in mine])), "seeds": len(mine),
                 }  # fmt: skip
             shown = "score" if problem.best is None else "regret"

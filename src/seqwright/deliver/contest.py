@@ -82,8 +82,8 @@ def compare(
         wanted = [(problem.name, name, seed) for name, seed in pairs for problem in problems]
         done = {career.key: career for career in map(Career.from_data, json_lines.rows(folder / CAREERS))}
         due = [key for key in wanted if key not in done]
-        if len(due) < len(wanted):
-            show.say(f"{len(wanted) - len(due)} of {len(wanted)} searches are done already")
+        already = f", of which {len(wanted) - len(due)} are done already" if len(due) < len(wanted) else ""
+        show.say(f"{len(wanted)} searches in {folder}{already}; if they are cut off, the same command goes on there")
         for career in play(due):
             json_lines.add(folder / CAREERS, career.as_data())
             done[career.key] = career

@@ -28,13 +28,13 @@ def head(problem: dict[str, Any]) -> str:
 
 def rows(problem: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     """The head of a table and its lines, the best mean rank first."""
-    yield "", *map(str, data["looks"]), "rank", "training s", "own ms"
+    yield "", *map(str, data["looks"]), "rank", "training s", "own ms", "own share"
     for name, rank in data["ranks"].items():
         row = problem["contenders"][name]
         told = [
             f"{m:.3f} ± {(hi - lo) / 2:.3f}" for m, lo, hi in zip(row["mean"], row["low"], row["high"], strict=True)
         ]
-        yield name, *told, f"{rank:.2f}", f"{row['training_s']:.4g}", f"{row['own_ms']:.1f}"
+        yield name, *told, f"{rank:.2f}", f"{row['training_s']:.4g}", f"{row['own_ms']:.1f}", f"{row['own_share']:.1%}"
 
 
 def tables(data: dict[str, Any]) -> Iterator[Table]:
@@ -79,6 +79,6 @@ def page(comparison: Comparison) -> str:
         "<p>A rank is the mean over seeds and problems of the place at the end; 1 is best. A shorter training counts "
         "as its share of a whole one; who has none whole yet counts as the least first find of all. Training seconds "
         "are those of all trials of a search; its own ms are the processor's time a proposal, asking and "
-        "telling.</p></html>"
+        "telling, and its own share is what that is of the training.</p></html>"
     )
     return "\n".join(parts) + "\n"
