@@ -204,8 +204,3 @@ def test_mistakes(change: dict[str, Any], words: str) -> None:
     with pytest.raises(SpaceError) as caught:
         build(replace(NETWORK, **change), INTERFACES["text"])
     assert str(caught.value).startswith(words)
-
-
-def test_what_is_not_done_is_said() -> None:
-    with pytest.raises(SpaceError, match="shares no weights among networks of normal and reduction cells"):
-        build(named("nasnet"), INTERFACES["text"])

@@ -27,7 +27,7 @@ SPACE, RUNGS = named("text"), ladder(900)
 
 
 def searching(strategy: str = "evolution", expected: int | None = 96, **more: Any) -> Shared:
-    made = strategy_named(strategy, "", SPACE, RUNGS, expected, seed=1, evaluate="shared", **more)
+    made = strategy_named(strategy, "", SPACE, RUNGS, expected, seed=1, evaluate="sandwich", **more)
     assert isinstance(made, Shared)
     return made
 
@@ -148,7 +148,10 @@ def test_supernets_learn_what_an_expert_expects() -> None:
 
 def test_names_and_misuse() -> None:
     assert Options(strategy="spos").evaluate == "" and Options(evaluate="shared").strategy == "evolution"
-    assert isinstance(strategy_named("enas", "", SPACE, RUNGS, 40), Shared)
+    rules = (("enas", "", "uniform"), ("local", "shared", "uniform"), ("spos", "sandwich", "sandwich"))
+    for strategy, evaluate, rule in rules:
+        (supernet,) = strategy_named(strategy, "", SPACE, RUNGS, 40, evaluate=evaluate).ask(1)
+        assert supernet.candidate.architecture.training.rule == rule
     assert not isinstance(strategy_named("evolution", "", SPACE, RUNGS, 40), Shared)
     with pytest.raises(InputError, match="--strategy enas means --evaluate shared"):
         Options(strategy="enas", evaluate="full")

@@ -39,8 +39,8 @@ class Options:
         start: folder of an earlier run whose winner the search begins from.
         strategy: what to try next; see `deliver.strategies`.
         schedule: how training is rationed; "" for the strategy's usual one.
-        evaluate: "full" to train every candidate, "shared" to score most on a supernet's weights; "" for what the
-            strategy's name says.
+        evaluate: "full" to train every candidate, "shared" to score most on a supernet's weights, "sandwich" the same
+            with the sandwich rule; "" for what the strategy's name says.
         workers: processes that train at once; 0 to measure what is fastest.
         device, precision: "auto", "cpu", "cuda"; "auto", "float32", "bfloat16".
         asynchronous: never let a worker wait, at the price of exact repeatability.

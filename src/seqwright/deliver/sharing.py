@@ -17,7 +17,8 @@ from seqwright.space.pattern import labels
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity
 
-UNSHARED = ("headedencoder", "cellnetwork", "graphcell")  # what a supernet refuses, see `nn.supernet`
+UNSHARED = ("headedencoder", "graphcell")  # what a supernet refuses, see `nn.supernet`
+USUAL = Recipe(learning_rate=3e-3)  # as hand-made networks have; a supernet wants more than a smaller rate gives
 TRAININGS = 4  # of one candidate to the highest rung, that a supernet's lasts as long as
 
 
@@ -39,7 +40,7 @@ def shareable(space: Space) -> Record:
     if not isinstance(space, Record) or space.cls is not Candidate:
         raise InputError("--evaluate shared: the space is not one of candidates. Give vary(Candidate, ...) as --space.")
     parts = dict(space.fields)
-    recipe = nearest(parts["recipe"], Recipe(), generator(0, -1))
+    recipe = nearest(parts["recipe"], USUAL, generator(0, -1))
     return Record(Candidate, (("architecture", parts["architecture"]), ("recipe", recipe)))
 
 
@@ -58,6 +59,7 @@ def sharing(
     space: Space,
     full: Fidelity,
     expected: int | None,
+    rule: str = "uniform",
     **common: Any,
 ) -> Shared:
     """The search on shared weights.
@@ -67,6 +69,7 @@ def sharing(
         alone: the search without shared weights, which is gone back to.
         full: the fidelity at which candidates are trained alone.
         expected: about how many candidates will be proposed, where that is known.
+        rule: how the supernet is trained; see `Paths`.
         common: what every strategy takes: see `RandomSearch`.
     """
     part = shareable(space)
@@ -78,7 +81,7 @@ def sharing(
     return Shared(
         make(part, expected, **common | {"prior": prior, "fidelity": Fidelity(0, full.folds, "shared")}),
         alone,
-        Candidate(Supernet(part, Paths("sandwich", weights)), recipe),
+        Candidate(Supernet(part, Paths(rule, weights)), recipe),
         TRAININGS * full.examples,
         full,
         each=each,

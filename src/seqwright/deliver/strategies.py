@@ -164,7 +164,7 @@ STRATEGIES: dict[str, Named] = {
     "enas": Named(_reinforce, shared=True),
     "spos": Named(_evolution, shared=True),
 }
-EVALUATIONS = ("full", "shared")
+EVALUATIONS = ("full", "shared", "sandwich")
 SCHEDULES: dict[str, Callable[..., Schedule] | None] = {
     "asha": Asha,
     "halving": Halving,
@@ -198,10 +198,10 @@ def evaluation_of(strategy: str, evaluate: str = "") -> str:
     Raises:
         InputError: the strategy's name means one way, and the other was asked for.
     """
-    if STRATEGIES[strategy].around and evaluate == "shared":
+    if STRATEGIES[strategy].around and evaluate not in ("", "full"):
         raise InputError(
-            f"--strategy {strategy} trains a supernet of its own kind. Leave --evaluate shared out, or give it with "
-            "another strategy, such as evolution."
+            f"--strategy {strategy} trains a supernet of its own kind. Leave --evaluate {evaluate} out, or give it "
+            "with another strategy, such as evolution."
         )
     if STRATEGIES[strategy].shared and evaluate == "full":
         raise InputError(
@@ -229,7 +229,7 @@ def strategy_named(
         strategy, schedule: names; "" for the strategy's usual schedule.
         expected: about how many candidates will be proposed, where that is known.
         straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
-        evaluate: "full", "shared", or "" for what the strategy's name says.
+        evaluate: one of `EVALUATIONS`, or "" for what the strategy's name says.
         objectives: names of costs to lower; a schedule then promotes by front, and not by score alone.
         sieve: what chooses among several candidates before training; see `Fresh`.
         common: what every strategy takes: see `RandomSearch`.
@@ -248,6 +248,7 @@ def strategy_named(
         scheduled = around(made, rungs, eta=ETA, **more)
         if objectives:
             scheduled.rank_by(partial(by_front, names=tuple(objectives)))
-    if evaluation_of(strategy, evaluate) == "shared":
-        return sharing(named.make, scheduled, space, rungs[-1], expected, **common)
+    if (evaluation := evaluation_of(strategy, evaluate)) != "full":
+        rule = "sandwich" if evaluation == "sandwich" else "uniform"
+        return sharing(named.make, scheduled, space, rungs[-1], expected, rule, **common)
     return named.around(made, scheduled, rungs[-1]) if named.around else scheduled

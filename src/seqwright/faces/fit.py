@@ -113,7 +113,7 @@ def fit(
         str,
         typer.Option(
             help="full trains every candidate; shared scores most of them on the weights of one supernet, as enas "
-            "(reinforce) and spos (evolution) do.",
+            "(reinforce) and spos (evolution) do; sandwich too, and trains the largest and the smallest in each step.",
             rich_help_panel=SPACE,
         ),
     ] = "",

@@ -4,6 +4,7 @@ from seqwright.nn import (  # noqa: F401 (each registers what it builds)
     attention,
     branched_conv,
     cell_network,
+    cell_slices,
     conv,
     dconv_attention,
     feedforward,

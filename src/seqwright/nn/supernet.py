@@ -6,6 +6,7 @@ gradients are those of the stand-alone network with the same weights, by constru
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,13 +15,16 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.cells import CellNetwork, Combination
 from seqwright.arch.interface import Interface
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
-from seqwright.nn.slices import Layout, cut, layout, site, spread
+from seqwright.nn.slices import Layout, cut, laid_out, layout, room, site, window
 from seqwright.space.fill import why_not
 from seqwright.space.nodes import Choice, Record, Stack
 from seqwright.space.pattern import labels
+
+MOST = 2**28  # numbers in a bank: 1 GiB, and three times as much with what an optimiser keeps of them
 
 
 class Supernet(nn.Module):
@@ -52,7 +56,7 @@ class Supernet(nn.Module):
             network = build(architecture, self.interface, self.dropout)
         slices = {name: place(architecture, name, tensor) for name, tensor in tensors_of(network)}
         for name, (key, shape, groups) in slices.items():
-            if not self._holds(key, spread(shape, groups)):
+            if not self._holds(key, room(shape, groups)):
                 raise SpaceError(
                     f"The supernet has no weights for {name} {tuple(shape)}: {why_not(self.space, architecture)} "
                     f"Build the supernet from a space that contains this architecture."
@@ -64,15 +68,29 @@ class Supernet(nn.Module):
         if not self._network:
             raise SpaceError("A supernet runs one architecture at a time. Call select(architecture) first.")
         network = self._network[0].train(self.training)
-        tensors = {name: cut(self._bank(key), *rest) for name, (key, *rest) in self._slices.items()}
-        return functional_call(network, tensors, (batch,))
+        tensors = {name: cut(self._bank(key), shape, groups) for name, (key, shape, groups) in self._slices.items()}
+        logits = functional_call(network, tensors, (batch,))
+        if self.training and self.statistics._buffers:
+            self._keep_statistics(tensors)
+        return logits
+
+    @torch.no_grad()
+    def _keep_statistics(self, tensors: dict[str, Tensor]) -> None:
+        """Put back the running means and variances that were cut out as copies."""
+        for name, (key, shape, groups) in self._slices.items():
+            if key in self.statistics._buffers:
+                view, value = window(self.statistics.get_buffer(key), shape, groups), tensors[name]
+                if value.data_ptr() != view.data_ptr():
+                    view.copy_(value.view_as(view))
 
     def weights(self, architecture: Any) -> dict[str, Tensor]:
         """A copy of an architecture's weights: the state dict of ``build(architecture, interface)``."""
         before = self._network, self._slices
         slices = self.select(architecture)._slices
         self._network, self._slices = before
-        return {name: cut(self._bank(key), *rest).detach().clone() for name, (key, *rest) in slices.items()}
+        return {
+            name: cut(self._bank(key), shape, groups).detach().clone() for name, (key, shape, groups) in slices.items()
+        }
 
     def _fill_bank(self) -> None:
         """Take the initial weights of the largest networks, each place from the largest that has it."""
@@ -81,9 +99,9 @@ class Supernet(nn.Module):
             network = build(architecture, self.interface)
             own = {id(p): epsilon for part, epsilon in adam_epsilons(network) for p in part.parameters()}
             for name, tensor in tensors_of(network):
-                key, shape, groups = place(architecture, name, tensor)
+                key, _, groups = place(architecture, name, tensor)
                 if key in keys:
-                    tensors[key] = _grown(tensors.get(key), tensor.detach().reshape(spread(shape, groups)))
+                    tensors[key] = _grown(tensors.get(key), laid_out(tensor.detach(), groups))
                     self.epsilons |= {key: own[id(tensor)]} if id(tensor) in own else {}
             buffers = {place(architecture, name, b)[0] for name, b in network.named_buffers()}
             for key in buffers & keys:
@@ -114,9 +132,18 @@ def largest(space: Any) -> list[Any]:
             return sorted({max(options), *(o for o in options if o == 0)}, reverse=True)
         case Choice(options=options):
             return [value for option in options for value in largest(option)]
+        case Record(cls=cls, fields=named) if cls is Combination:  # what an operation has depends on its own state
+            parts = {name: largest(inner) for name, inner in named}
+            first, second = (
+                list(itertools.product(parts[a], parts[b])) for a, b in (("one", "first"), ("two", "second"))
+            )
+            rows = _side_by_side([first, second, parts["join"]])
+            return [Combination(one, f, two, s, join) for (one, f), (two, s), join in rows]
         case Record(cls=cls, fields=named):
             names = [name for name, _ in named]
             columns = {name: largest(inner) for name, inner in named}
+            if cls is CellNetwork and isinstance(repeats := dict(named)["repeats"], Choice):
+                columns["repeats"] += [min(repeats.options)]  # with one, reductions read other cells than with more
             plain = [name for name in names if not any(map(_structured, columns[name]))]
             others = list(_side_by_side([columns[name] for name in names if name not in plain]))
             parts = [name for name in names if name not in plain]
@@ -152,7 +179,7 @@ def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
             continue
         for name, tensor in tensors_of(network):
             key, shape, groups = place(architecture, name, tensor)
-            spans, known = tuple(spread(shape, groups)), best.setdefault(key, {})
+            spans, known = tuple(room(shape, groups)), best.setdefault(key, {})
             if not any(covers(other, spans) for other in known):
                 for other in [o for o in known if covers(spans, o)]:
                     del known[other]
@@ -160,6 +187,12 @@ def _needed(space: Any, interface: Interface) -> list[tuple[Any, set[str]]]:
         architectures.append(architecture)
     if not architectures:
         raise refused or SpaceError("The space holds no architecture.")
+    total = sum(math.prod(map(max, zip(*known, strict=True))) for known in best.values())
+    if total > MOST:
+        raise SpaceError(
+            f"The shared weights of this space are {total:,} numbers, more than the {MOST:,} that a supernet may have. "
+            "Narrow its widths, hidden units, layers or repeats; or train every network alone."
+        )
     wanted: dict[int, set[str]] = {}
     for key, known in best.items():
         for index in known.values():
@@ -173,12 +206,7 @@ def _refuse_unshared(space: Any) -> None:
     A pretrained layer is a start for its own place: sliced, or put in another's, it is worth nothing. The
     heads on it are shared neither: what one reads depends on every stage below, and on kept states each is cheap.
     """
-    if "cellnetwork" in (found := set(labels(space))):
-        raise SpaceError(
-            "A supernet shares no weights among networks of normal and reduction cells: what a weight reads depends "
-            "on every wire. Search them with trials of their own, or recurrent cells or TextNAS with shared weights."
-        )
-    if "graphcell" in found:
+    if "graphcell" in (found := set(labels(space))):
         raise SpaceError(
             "A supernet shares no weights among recurrent graphs, of which most nodes are dead. Search them with "
             "trials of their own, or search the recurrent cells of ENAS and DARTS with shared weights."

@@ -12,8 +12,9 @@ from seqwright.data.batch import collate
 from seqwright.data.examples import Encoded
 from seqwright.errors import StudyError
 from seqwright.nn.build import build
+from seqwright.nn.image_operations import ImageNorm
 from seqwright.nn.norms import MaskedBatchNorm
-from seqwright.nn.slices import cut, spread
+from seqwright.nn.slices import cut, room
 from seqwright.nn.supernet import covers, place, tensors_of
 from seqwright.oneshot.shared_learner import WEIGHTS
 from seqwright.train.fit import Plan, batches
@@ -36,7 +37,7 @@ def inherited(architecture: Any, interface: Interface, state: Path) -> nn.Module
                 key, shape, groups = place(architecture, name, tensor)
                 kept = next((n for n in (f"{WEIGHTS}parts.{key}", f"{WEIGHTS}statistics.{key}") if n in held), None)
                 bank = opened.get_tensor(kept) if kept else None
-                if bank is None or not covers(tuple(bank.shape), tuple(spread(shape, groups))):
+                if bank is None or not covers(tuple(bank.shape), tuple(room(shape, groups))):
                     raise StudyError(
                         f"{state} has no weights for {name}: this network is not in the space of that supernet. "
                         "Train a supernet of a space that contains it."
@@ -49,7 +50,7 @@ def inherited(architecture: Any, interface: Interface, state: Path) -> nn.Module
 
 def recalibrate(network: nn.Module, train: Encoded, streams: tuple[str, ...], seed: int = 0) -> None:
     """Count batch norms' means and variances anew: those of the supernet are of all its networks (arXiv:1904.00420)."""
-    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm)]
+    norms = [module for module in network.modules() if isinstance(module, MaskedBatchNorm | ImageNorm)]
     if not norms:
         return
     device = next(network.parameters()).device

@@ -3,7 +3,8 @@
 ENAS (Pham et al. 2018, arXiv:1802.03268) is a controller on shared weights, SPOS (Guo et al. 2020, arXiv:1904.00420) an
 evolution. Inherited scores may order candidates badly (Li & Talwalkar 2019, arXiv:1902.07638; Yu et al. 2020,
 arXiv:1902.08142). So ours differs: again and again the best by inherited score, and some of the others, are trained
-alone; Kendall's tau between both scores is kept; and where it is low the search goes on without the supernet.
+alone; Kendall's tau between both scores is kept; and where it is low the search goes on without the supernet. Weights
+come first and proposals then, where ENAS alternates.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from seqwright.arch.codec import identity
 from seqwright.arch.show import line
 from seqwright.errors import SpaceError
 from seqwright.search.agreement import Agreement
+from seqwright.search.limits import Limits
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -74,6 +76,7 @@ class Shared:
         self._scored = 0  # begun in this round
         self._chosen: set[str] = set()  # trained alone, or about to be
         self._queue: list[Proposal] = []
+        self._rules: list[Limits] = []  # bans
 
     def ask(self, n: int) -> list[Proposal]:
         proposals: list[Proposal] = []
@@ -97,12 +100,17 @@ class Shared:
                 self.strategy.tell([replace(trial, proposal=replace(asked, number=trial.proposal.number))])
 
     def ban(self, pattern: str) -> None:
-        """Propose nothing new that `pattern` matches."""
+        """Propose nothing that `pattern` matches, not even what is scored already."""
         if callable(ban := getattr(self.alone, "ban", None)):
             ban(pattern)
-        if callable(ban := getattr(self.strategy, "ban", None)):
-            with suppress(SpaceError):  # it may be of the other part of the space alone
+        with suppress(SpaceError):  # it may be of the other part of the space alone
+            self._rules.append(Limits(self._supernet.candidate.architecture.space, ban=(pattern,)))
+            self._queue = [proposal for proposal in self._queue if self._allowed(proposal.candidate)]
+            if callable(ban := getattr(self.strategy, "ban", None)):
                 ban(pattern)
+
+    def _allowed(self, candidate: Candidate) -> bool:
+        return all(rule(candidate) is None for rule in self._rules)
 
     # Which comes next ---------------------------------------------------------------------------
 
@@ -142,7 +150,8 @@ class Shared:
         self._scored = 0
         inherited = self.agreement.inherited
         ranked = sorted(
-            (name for name in inherited if name not in self._chosen), key=lambda name: -inherited[name].score
+            (n for n, t in inherited.items() if n not in self._chosen and self._allowed(t.proposal.candidate)),
+            key=lambda name: -inherited[name].score,
         )
         spread = min(SPREAD if not self.agreement.pairs else 1, self.trained // 2)
         best, rest = ranked[: self.trained - spread], ranked[self.trained - spread :]
