@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from seqwright.deliver.options import Options
 from seqwright.errors import InputError
 from seqwright.search.objectives import COSTS, Objective, beyond, is_beyond, limits_of, lowered, objectives_of
 from seqwright.study.record import Proposal, Trial
@@ -67,3 +68,11 @@ def test_beyond_says_which_limit_and_by_how_much() -> None:
     assert error == "beyond the limit: parameters 2,500 > 1,000, latency_ms 2.5 > 2"
     trial = Trial(Proposal(None), -1.0, error=error)  # type: ignore[arg-type]
     assert is_beyond(trial) and not is_beyond(replace(trial, error="killed by signal 9"))
+
+
+def test_schedules_that_know_no_front_are_refused() -> None:
+    assert Options(objective=("flops",)).searcher == "nsga2"
+    assert Options(objective=("flops",), strategy="random").searcher == "random"
+    assert Options(limit=("flops=2G",), schedule="hurdles").objectives == (Objective("flops", "keep", 2e9),)
+    with pytest.raises(InputError, match="--schedule hurdles goes by the score alone, so it knows no --objective"):
+        Options(objective=("flops",), schedule="hurdles")

@@ -57,7 +57,7 @@ def test_an_untrained_rung_orders_and_is_not_heard_of() -> None:
         value = score(proposal.candidate)  # type: ignore[attr-defined]
         return Trial(proposal, 1000 * value if stage.startswith(UNTRAINED) else value)  # type: ignore[arg-type]
 
-    told = Game(around, judge).play(60).told  # type: ignore[arg-type]
+    told = Game(around, judge).play(45).told  # type: ignore[arg-type]
     assert [t.proposal.fidelity for t in told[:2]] == [Fidelity(1)] * 2  # the portfolio is trained
     stages = {t.proposal.fidelity for t in told}
     assert stages == set(rungs)

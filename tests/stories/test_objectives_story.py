@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import story_data
@@ -59,7 +60,7 @@ def test_objectives_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for i, (score, latency, parts) in enumerate(front):
         assert not any(a >= score and b <= latency and c <= parts for a, b, c in front[:i] + front[i + 1 :])
     svg = (tmp_path / "front.svg").read_text()
-    assert svg.startswith("<svg") and svg.count('r="5"') == len(front) and "latency_ms" in svg
+    assert ElementTree.fromstring(svg).tag.endswith("svg") and svg.count('r="5"') == len(front) and "latency_ms" in svg
     with pytest.raises(SystemExit):
         main(["leaderboard", str(folder), "--front"])
     assert "hypervolume" in capsys.readouterr().out

@@ -115,6 +115,10 @@ class Options:
         return [
             told(lambda: objectives_of(self.objective, self.limit)),
             told(self._filter),
+            f"--schedule {self.schedule} goes by the score alone, so it knows no --objective. Give asha, pasha, "
+            "halving, hyperband, async-hyperband or none."
+            if self.objective and self.schedule in ("freeze-thaw", "hurdles")
+            else "",
             known("strategy", self.strategy, STRATEGIES),
             known("schedule", self.schedule, SCHEDULES) if self.schedule else "",
             known("evaluate", self.evaluate, EVALUATIONS) if self.evaluate else "",

@@ -21,7 +21,7 @@ from seqwright.deliver.refine import STRATEGY, given_in
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.sieving import Sieve
-from seqwright.deliver.strategies import strategy_named
+from seqwright.deliver.strategies import STRATEGIES, strategy_named
 from seqwright.deliver.suiting import suits_some
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.costs import counter
@@ -185,6 +185,11 @@ def vet(run: Run, bench: Workbench) -> None:
         suits_some(space, bench.interface, options.space)
     if options.limit:
         first_of(options, bench)
+    if options.objective and not STRATEGIES[options.searcher].several:
+        run.show.say(
+            f"{options.searcher} raises the score alone; costs are lowered by what schedules promote and by the choice "
+            "at the end. --strategy nsga2 seeks the whole front."
+        )
     if (sieve := filter_of(options.filter)) and bench.encoder is not None and not sieve.of:
         raise InputError(f"--filter {options.filter} is for networks that train from scratch: give --encoder none.")
     if "joules" in {o.name for o in options.objectives}:
