@@ -123,6 +123,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(bench: Workbench, tmp_pat
             steps += 1
 
         patch.setattr(shared_learner.SharedLearner, "step", step)
+        patch.setattr(shared_learner, "WRITING", float("inf"))  # a state after each step
         with pytest.raises(Killed):
             run(bench, killed, SANDWICH, "supernet", examples=64 * 30, save_every_s=0.0)
     before = checkpoint.read(state(killed, SANDWICH))

@@ -287,4 +287,5 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         on_trial=ended,
     )
     if said := verdict(run.study.trials()):
+        run.study.event("shared weights", said)
         run.show.say(f"shared weights: {said}")

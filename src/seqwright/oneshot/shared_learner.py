@@ -16,6 +16,7 @@ from seqwright.nn.trained import restore, trained
 from seqwright.train import checkpoint
 from seqwright.train.optimizer import optimizer_of, rate
 
+WRITING = 0.05  # of the time, for writing states
 WEIGHTS = "weights/"  # under these names the state has the bank's tensors
 
 
@@ -41,6 +42,7 @@ class SharedLearner:
         elif begin is not None:
             self._begin(checkpoint.read(begin))
         self._saved = self._began = time.monotonic()
+        self._writing_s = 0.0  # that the last state took
         self._first, self._before = self.facts["step"], self.facts["seconds"]
 
     def _begin(self, kept: Any) -> None:
@@ -67,9 +69,12 @@ class SharedLearner:
         self.facts |= {"step": step, "seconds": self._before + time.monotonic() - self._began}
 
     def save_in_time(self, every_s: float) -> None:
-        if self.state and time.monotonic() - self._saved > every_s:
+        """Write the state where the last one is old; of a large bank less often, so that it takes 5 % of the time."""
+        begun = time.monotonic()
+        if self.state and begun - self._saved > max(every_s, self._writing_s / WRITING):
             checkpoint.write(self.state, checkpoint.gathered(self.weights, self.optimizer, {}, {}), self.facts)
             self._saved = time.monotonic()
+            self._writing_s = self._saved - begun
 
     def finish(self) -> None:
         """Keep the weights alone: they are all that is read from now on."""
