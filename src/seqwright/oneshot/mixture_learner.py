@@ -14,7 +14,9 @@ from seqwright.train import checkpoint
 from seqwright.train.optimizer import optimizer_of, rate
 
 ALPHA_DECAY, ALPHA_BETAS = 1e-3, (0.5, 0.999)  # Liu et al. 2019
-TRAVEL = 3e-4 * 50 * 390  # how far their Adam can take a weight: rate times steps
+# How far a gate may go in a training, rate times steps. Theirs may go 5.9; in our short ones gates would then have
+# settled before weights know what they are for, and before curvature says so.
+TRAVEL = 2.0
 SLOWEST, FASTEST = 3e-4, 0.03
 
 
