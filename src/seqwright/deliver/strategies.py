@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from seqwright.arch.darts import DARTS, Darts
-from seqwright.deliver.sharing import sharing
+from seqwright.deliver.sharing import shareable, sharing, within
 from seqwright.errors import InputError
 from seqwright.search.auto import Auto
 from seqwright.search.bananas import Bananas
@@ -30,6 +30,8 @@ from seqwright.search.pasha import Pasha
 from seqwright.search.prior_band import PriorBand
 from seqwright.search.random_search import RandomSearch
 from seqwright.search.strategy import Strategy
+from seqwright.search.transfer import BEGIN as DRAWN
+from seqwright.search.transfer import Transfer
 from seqwright.space.nodes import Space
 from seqwright.study.record import Fidelity
 
@@ -48,6 +50,7 @@ class Named:
         around: (strategy, the same with its schedule, highest rung) -> what goes around both, where something does.
         shared: its name means a search on shared weights.
         several: it seeks the front of several objectives, whose names it takes.
+        own: it trains a supernet of its own, where that can be.
     """
 
     make: Callable[..., Strategy]
@@ -57,6 +60,7 @@ class Named:
     around: Callable[[Any, Strategy, Fidelity], Strategy] | None = None
     shared: bool = False
     several: bool = False
+    own: bool = False
 
 
 def _random(space: Space, expected: int | None, **common: Any) -> Strategy:
@@ -141,6 +145,13 @@ def _rewriter(space: Space, expected: int | None, **common: Any) -> Strategy:
     return Rewriter(space, **episodes_of(expected), **common)
 
 
+def _transfer(space: Space, expected: int | None, **common: Any) -> Strategy:
+    part = shareable(space)
+    if prior := common.get("prior"):
+        common["prior"] = within(part, space, prior)
+    return Transfer(part, begin=DRAWN if expected is None else max(3, min(DRAWN, expected // 4)), **common)
+
+
 STRATEGIES: dict[str, Named] = {
     "evolution": Named(_evolution),
     "random": Named(_random),
@@ -158,7 +169,8 @@ STRATEGIES: dict[str, Named] = {
     "reinforce": Named(_reinforce),
     "morphism": Named(_morphism, "none", only=True),  # a parent must be done: its weights are its children's beginning
     "differential": Named(_differential, all_rungs=True),
-    "rewriter": Named(_rewriter, "none", only=True),  # of a space of rewritings: see `seqwright refine`
+    "transfer": Named(_transfer, "none", only=True, several=True, own=True),
+    "rewriter": Named(_rewriter, "none", only=True, own=True),  # of a space of rewritings: see `seqwright refine`
     "dehb": Named(_differential, "hyperband", only=True, all_rungs=True),
     **{name: _gradient(training) for name, training in DARTS.items()},
     "enas": Named(_reinforce, shared=True),
@@ -198,7 +210,7 @@ def evaluation_of(strategy: str, evaluate: str = "") -> str:
     Raises:
         InputError: the strategy's name means one way, and the other was asked for.
     """
-    if STRATEGIES[strategy].around and evaluate not in ("", "full"):
+    if (STRATEGIES[strategy].around or STRATEGIES[strategy].own) and evaluate not in ("", "full"):
         raise InputError(
             f"--strategy {strategy} trains a supernet of its own kind. Leave --evaluate {evaluate} out, or give it "
             "with another strategy, such as evolution."

@@ -97,7 +97,7 @@ def fit(
         typer.Option(
             help="auto, evolution, random, nsga2, local, morphism, bananas, gp-encoding, tpe, gp, bohb, gp-hyperband, "
             "priorband, controller, reinforce, differential, dehb, enas, spos, darts, darts-2nd, pc-darts, fair-darts, "
-            "r-darts or darts-pt.",
+            "r-darts, darts-pt or transfer.",
             rich_help_panel=SPACE,
         ),
     ] = "evolution",

@@ -133,6 +133,15 @@ class Rewriter(RandomSearch):
                 self._scores.setdefault(name, -math.inf if trial.failed else trial.score)
         self._settle()
 
+    def ban(self, pattern: str) -> None:
+        """Propose nothing more that `pattern` matches, but for what was given."""
+        super().ban(pattern)
+        kept = [p for p in self._queue if p.fidelity.stage == "supernet" or not self._refused(p.candidate)]
+        lost = {identity(p.candidate) for p in self._queue} - {identity(p.candidate) for p in kept}
+        self._queue = deque(kept)
+        self._waiting = [episode for episode in self._waiting if not {episode.before, episode.after} & lost]
+        self._samples = [candidate for candidate in self._samples if not self._refused(candidate)]
+
     def _next(self) -> Proposal | None:
         if not self._queue and self._judge is not None:
             for _ in range(KNOWN):
