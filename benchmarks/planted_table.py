@@ -26,6 +26,7 @@ from rich.table import Table
 
 from seqwright.arch.blocks import Conv, Gru, Skip
 from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.codec import identity
 from seqwright.arch.interface import Interface, Stream
 from seqwright.arch.network import Body, Layer, Max, Mean, Mlp, Network, Words
 from seqwright.data.examples import Examples
@@ -117,19 +118,24 @@ def trained(folder: Path, seed: int, jobs: int, console: Console) -> Path:
     """The table, made or gone on with: every network of the space, trained alike."""
     path = folder / "table.jsonl"
     known = table_file.begin(path, f"planted {seed}", space(), unit="accuracy", looks=(10, 25, 50, 100), rungs=RUNGS)
-    due = [candidate for candidate in every(space()) if candidate not in known]
+    twins: dict[str, list[Candidate]] = {}  # networks that compute the same, such as one with a layer that skips
+    for candidate in every(space()):
+        if candidate not in known:
+            twins.setdefault(identity(candidate), []).append(candidate)
+    due = [*twins.values()]
     if not due:
         return path
     bench = bench_of(folder / "prepared", seed)
-    console.print(f"{len(due)} of {size(space())} networks are to be trained")
+    console.print(f"{len(due)} networks are to be trained, for {size(space())} ways to write them")
     with LocalPool(jobs) as pool:
         evaluator = FullEvaluator(pool, bench.folder, folder / "training", timeout_s=600)
-        for number, candidate in enumerate(due):
-            evaluator.submit(Proposal(candidate, Fidelity(RUNGS[-1]), number=number))
+        for number, alike in enumerate(due):
+            evaluator.submit(Proposal(alike[0], Fidelity(RUNGS[-1]), number=number))
         left = len(due)
         while left:
             for trial in evaluator.collect(1.0):
-                table_file.add(path, trial.proposal.candidate, entry_of(trial))
+                for candidate in due[trial.proposal.number]:
+                    table_file.add(path, candidate, entry_of(trial))
                 left -= 1
     shutil.rmtree(folder / "training")
     return path

@@ -60,6 +60,8 @@ def test_a_small_one_from_end_to_end(
     first = path.read_text()
     known = recognised(path)
     assert len(known.table) == 3 and planted_table.goal(known) == known.best > 0.5
+    one, two = (known.table[Candidate(kind, planted_table.RECIPE)] for kind in kinds[1:])
+    assert one == two, "twins are trained once"
     planted = known.table[Candidate(planted_table.PLANT, planted_table.RECIPE)]
     assert [point[0] for point in planted.curve] == [1_600, 3_200]
     asked = ["--strategies", "random,local", "--seeds", "4", "--trials", "3", "--out", str(tmp_path)]
