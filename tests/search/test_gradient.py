@@ -17,6 +17,7 @@ from seqwright.errors import SpaceError
 from seqwright.search.gradient import EVEN, blended
 from seqwright.search.halving import ladder
 from seqwright.space.moves import sample
+from seqwright.space.narrow import fix
 from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.testing.strategy import Game, check_strategy, scored
@@ -61,6 +62,13 @@ def test_the_portfolio_is_trained_meanwhile() -> None:
     game.ask(len(begun) + 5)
     assert [p.candidate for p in game.proposals[1:]] == [candidate for _, candidate in begun]
     assert game.proposals[0].candidate.recipe == begun[0][1].recipe
+
+
+@pytest.mark.parametrize("name", ["darts", "transfer"])
+def test_a_supernet_trains_by_a_recipe_of_the_space(name: str) -> None:
+    space = fix(TEXT, "/recipe/learning_rate", 3e-4)
+    (supernet,) = strategy(name, space, portfolio=portfolio("text")).ask(1)
+    assert supernet.candidate.recipe.learning_rate == 3e-4
 
 
 def test_a_mixture_that_failed_leaves_an_evolution() -> None:

@@ -51,6 +51,20 @@ def test_the_front_commands_more_than_that_of_random_search() -> None:
     assert wins >= 4
 
 
+def test_news_counts_alike_told_at_once_or_one_by_one() -> None:
+    strategies = [Nsga2(TEXT, population=4, begin=4, objectives=["flops"]) for _ in range(2)]
+    first = strategies[0].ask(5)
+    assert strategies[1].ask(5) == first
+    scores = (0.5, 0.4, 0.3, 0.2, 0.1)
+    news = [Trial(p, s, costs={"flops": s}) for p, s in zip(first, scores, strict=True)]
+    news.append(Trial(first[3].at(Fidelity(9), start="checkpoint"), 0.9, costs={"flops": 1.0}))  # leads from now on
+    strategies[0].tell(news)
+    for trial in news:
+        strategies[1].tell([trial])
+    asked = [strategy.ask(12) for strategy in strategies]
+    assert asked[0] == asked[1]
+
+
 def test_with_no_other_objective_the_best_live_for_ever() -> None:
     strategy = Nsga2(TINY, population=5, begin=5)
     game = Game(strategy).play(40)

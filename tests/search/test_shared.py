@@ -1,5 +1,6 @@
 """A search on shared weights: supernet, inherited scores, some trained alone, and the way back where they mislead."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -123,6 +124,23 @@ def test_a_strategy_hears_inherited_scores_as_of_its_own_proposals() -> None:
     assert [t.score for t in heard] == [t.score for t in shared]
     supernet = codec.identity(game.proposals[0].candidate)
     assert all(t.proposal.parent != supernet for t in heard) and any(t.proposal.parent for t in heard)
+
+
+def test_with_objectives_the_front_by_inherited_score_trains_alone() -> None:
+    strategy = searching(objectives=("flops",))
+    game = Game(strategy, lambda p: replace(scored(p), costs={"flops": 1 + 1000 * score(p.candidate) ** 2})).play(41)
+    shared = [t for t in game.told if t.proposal.fidelity.stage == "shared"]
+    alone = {codec.identity(p.candidate) for p in game.proposals if p.fidelity.stage == "full"}
+    cheapest = min(shared, key=lambda t: t.costs["flops"])  # the worst by its score
+    assert codec.identity(cheapest.proposal.candidate) in alone
+    assert "by inherited score and costs" in game.proposals[33].why
+
+
+def test_a_part_of_a_prior_is_no_belief_where_the_whole_is_none() -> None:
+    part = shareable(SPACE)
+    assert within(part, SPACE, prior_of(SPACE)).belief is None
+    belief = within(part, SPACE, prior_of(SPACE, ("/layers/*/mixer=lstm:9",))).belief
+    assert belief is not None and all(path.endswith("/mixer") for path in belief.as_data())
 
 
 def test_what_is_shared_of_a_space_with_encoders() -> None:

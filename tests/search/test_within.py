@@ -143,3 +143,22 @@ def best(candidates: Sequence[Candidate]) -> int:
 
 def scored_value(candidate: Candidate) -> float:
     return scored(Proposal(candidate)).score
+
+
+def test_what_a_sieve_held_back_may_be_banned_later() -> None:
+    strategy = RandomSearch(TINY)
+    strategy.fresh.sieve = 4, best
+    strategy.ask(size(TINY) // 8)  # three of four are held back
+    strategy.ban("gru")
+    rest = strategy.ask(size(TINY))
+    assert rest and not any("Gru" in str(p.candidate) for p in rest)
+
+
+def test_what_is_repaired_stays_in_the_part_that_is_searched() -> None:
+    def layers(candidate: Candidate, names: tuple[str, ...]) -> Mapping[str, float]:
+        return dict.fromkeys(names, 1.0 + len(candidate.architecture.body.layers))
+
+    part = fix(TINY, "/architecture/body/layers#", 2)
+    strategy = RandomSearch(part, admissible=Within(TINY, {"flops": 2.0}, layers))
+    assert strategy.fresh.obeying(sample(part, generator(0, 0))) is None
+    assert strategy.ask(1) == []

@@ -7,7 +7,7 @@ from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.supernet import Paths, Supernet, weights_of
 from seqwright.errors import InputError, SpaceError
 from seqwright.search.fresh import generator
-from seqwright.search.nearest import nearest
+from seqwright.search.nearest import nearest_recipe
 from seqwright.search.shared import ALONE, EACH, Shared
 from seqwright.search.strategy import Strategy
 from seqwright.space.census import questions
@@ -39,18 +39,20 @@ def shareable(space: Space) -> Record:
         ) from error
     if not isinstance(space, Record) or space.cls is not Candidate:
         raise InputError("--evaluate shared: the space is not one of candidates. Give vary(Candidate, ...) as --space.")
-    parts = dict(space.fields)
-    recipe = nearest(parts["recipe"], USUAL, generator(0, -1))
-    return Record(Candidate, (("architecture", parts["architecture"]), ("recipe", recipe)))
+    recipe = nearest_recipe(space, USUAL, generator(0, -1))
+    return Record(Candidate, (("architecture", dict(space.fields)["architecture"]), ("recipe", recipe)))
 
 
 def within(part: Space, space: Space, prior: Prior) -> Prior:
     """A prior for a part of the space that it was made for."""
-    known = {path: dict(given) for path, given in weights_of(space, prior)}
-    kept: dict[str, dict[str, float]] = {}
-    for path, question in questions(part).items():
-        kept[path] = {label: known[path][label] for label in question.labels() if label in known.get(path, {})}
-    return Prior({path: weights for path, weights in kept.items() if any(weights.values())})
+
+    def kept(whole: Prior) -> dict[str, dict[str, float]]:
+        known = {path: dict(given) for path, given in weights_of(space, whole)}
+        asked = {path: question.labels() for path, question in questions(part).items() if path in known}
+        found = {path: {name: known[path][name] for name in names} for path, names in asked.items()}
+        return {path: weights for path, weights in found.items() if any(weights.values())}
+
+    return Prior(kept(prior), Prior(kept(prior.belief) if prior.belief else {}))
 
 
 def sharing(

@@ -242,11 +242,11 @@ def strategy_named(
         expected: about how many candidates will be proposed, where that is known.
         straight: which of the first go to the highest rung at once, where the schedule is ASHA or PASHA.
         evaluate: one of `EVALUATIONS`, or "" for what the strategy's name says.
-        objectives: names of costs to lower; a schedule then promotes by front, and not by score alone.
+        objectives: names of costs to lower; what is promoted, or trained alone, then goes by front and not by score.
         sieve: what chooses among several candidates before training; see `Fresh`.
         common: what every strategy takes: see `RandomSearch`.
     """
-    named = STRATEGIES[strategy]
+    named, order = STRATEGIES[strategy], partial(by_front, names=tuple(objectives))
     if named.several:
         common["objectives"] = objectives
     made = named.make(space, expected, fidelity=rungs[-1], **common)
@@ -259,8 +259,11 @@ def strategy_named(
         more |= {"straight": straight} if around in (Asha, Pasha) else {}
         scheduled = around(made, rungs, eta=ETA, **more)
         if objectives:
-            scheduled.rank_by(partial(by_front, names=tuple(objectives)))
+            scheduled.rank_by(order)
     if (evaluation := evaluation_of(strategy, evaluate)) != "full":
         rule = "sandwich" if evaluation == "sandwich" else "uniform"
-        return sharing(named.make, scheduled, space, rungs[-1], expected, rule, **common)
+        shared = sharing(named.make, scheduled, space, rungs[-1], expected, rule, **common)
+        if objectives:
+            shared.rank_by(order)
+        return shared
     return named.around(made, scheduled, rungs[-1]) if named.around else scheduled

@@ -11,7 +11,7 @@ from typing import Any
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import identity
 from seqwright.search.limits import Admissible, Limits
-from seqwright.space.census import every, size
+from seqwright.space.census import contains, every, size
 from seqwright.space.nodes import Space
 from seqwright.study.record import Proposal
 
@@ -60,7 +60,9 @@ class Fresh:
         """One near `candidate`, which breaks a limit, that breaks none and is new; None where there is none."""
         for rule in self.rules:
             repair = getattr(rule, "repaired", None)
-            if repair is not None and (smaller := repair(candidate)) is not None and self.takes(smaller):
+            smaller = repair(candidate) if repair else None
+            # A rule may know of a larger space than is searched here.
+            if smaller is not None and contains(self.space, smaller) and self.takes(smaller):
                 return smaller
         return None
 
@@ -91,4 +93,6 @@ class Fresh:
 
     def ban(self, pattern: str) -> None:
         """From now on, let nothing through that `pattern` matches."""
-        self.rules.append(Limits(self.space, ban=(pattern,)))
+        rule = Limits(self.space, ban=(pattern,))
+        self.rules.append(rule)
+        self._passed = [proposal for proposal in self._passed if not rule(proposal.candidate)]

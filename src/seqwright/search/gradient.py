@@ -18,7 +18,7 @@ from seqwright.arch.supernet import Supernet
 from seqwright.errors import SpaceError
 from seqwright.search.evolution import Evolution
 from seqwright.search.fresh import generator
-from seqwright.search.nearest import nearest
+from seqwright.search.nearest import nearest, nearest_recipe
 from seqwright.search.strategy import Strategy
 from seqwright.space.census import questions
 from seqwright.space.nodes import Space
@@ -35,7 +35,8 @@ class Guided(Evolution):
     def __init__(self, space: Space, **more: Any) -> None:
         super().__init__(space, **more)
         self._derived: deque[tuple[str, Candidate]] = deque()
-        self.recipe: Recipe = self._portfolio[0][1][1].recipe if self._portfolio else Recipe()
+        usual: Recipe = self._portfolio[0][1][1].recipe if self._portfolio else Recipe()
+        self.recipe = nearest_recipe(space, usual, generator(self.seed, -5))
 
     def guide(self, found: Mapping[str, Any]) -> None:
         """Take in what a supernet's trial `found`: "derived" architectures, and the "prior" unless it "collapsed"."""

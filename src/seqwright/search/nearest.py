@@ -6,6 +6,7 @@ Whatever the space still allows is kept; a number takes the nearest one allowed;
 from random import Random
 from typing import Any
 
+from seqwright.arch.candidate import Recipe
 from seqwright.space.census import contains
 from seqwright.space.moves import sample
 from seqwright.space.nodes import Choice, Record, Space, Stack
@@ -28,6 +29,12 @@ def nearest(space: Space, value: Any, rng: Random) -> Any:
     if isinstance(space, tuple) and isinstance(value, tuple) and len(space) == len(value):
         return tuple(nearest(part, element, rng) for part, element in zip(space, value, strict=True))
     return sample(space, rng)
+
+
+def nearest_recipe(space: Space, recipe: Recipe, rng: Random) -> Recipe:
+    """The recipe nearest to `recipe` in a space of candidates; itself where the space is one of architectures."""
+    parts = dict(space.fields) if isinstance(space, Record) else {}
+    return nearest(parts.get("recipe", recipe), recipe, rng)
 
 
 def _option(question: Choice, value: Any, rng: Random) -> Any:

@@ -41,9 +41,7 @@ class Nsga2(Evolution):
 
     def _die(self) -> None:
         """Whoever comes last."""
-        *best, last = ranked(self.members, self.objectives)
-        del self.members[last]
-        self._places = {name: place for place, name in enumerate(best)}
+        del self.members[ranked(self.members, self.objectives)[-1]]
 
     def _winner(self, rng: Random) -> Candidate:
         """The better of two."""

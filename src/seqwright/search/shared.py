@@ -16,6 +16,7 @@ from seqwright.arch.codec import identity
 from seqwright.arch.show import line
 from seqwright.errors import SpaceError
 from seqwright.search.agreement import Agreement
+from seqwright.search.halving import Order, by_score
 from seqwright.search.limits import Limits
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
@@ -63,6 +64,7 @@ class Shared:
         self.strategy, self.alone, self.full = strategy, alone, full
         self.each, self.trained, self.least_tau = each, trained, least_tau
         self.agreement = Agreement()
+        self.order: Order = by_score
         self.given_up = ""  # why, once it is
         self._supernet = Proposal(
             supernet,
@@ -77,6 +79,10 @@ class Shared:
         self._chosen: set[str] = set()  # trained alone, or about to be
         self._queue: list[Proposal] = []
         self._rules: list[Limits] = []  # bans
+
+    def rank_by(self, order: Order) -> None:
+        """Choose who trains alone by another order than by score: with several objectives, by front."""
+        self.order = order
 
     def ask(self, n: int) -> list[Proposal]:
         proposals: list[Proposal] = []
@@ -149,16 +155,15 @@ class Shared:
         """End the round: the best that were not yet trained alone, and some spread over the rest, are."""
         self._scored = 0
         inherited = self.agreement.inherited
-        ranked = sorted(
-            (n for n, t in inherited.items() if n not in self._chosen and self._allowed(t.proposal.candidate)),
-            key=lambda name: -inherited[name].score,
-        )
+        left = [t for n, t in inherited.items() if n not in self._chosen and self._allowed(t.proposal.candidate)]
+        ranked = [identity(trial.proposal.candidate) for trial in self.order(left)]
         spread = min(SPREAD if not self.agreement.pairs else 1, self.trained // 2)
         best, rest = ranked[: self.trained - spread], ranked[self.trained - spread :]
         others = [rest[len(rest) * (i + 1) // spread - 1] for i in range(spread)] if rest else []
         for name in dict.fromkeys([*best, *others]):
             trial = inherited[name]
-            place = f"place {ranked.index(name) + 1} of {len(ranked)} by inherited score, {trial.score:.4g}"
+            by = "inherited score" if self.order is by_score else "inherited score and costs"
+            place = f"place {ranked.index(name) + 1} of {len(ranked)} by {by}, {trial.score:.4g}"
             purpose = "" if name in best else ", to see how far to trust that order"
             why = f"{place}; now trained alone{purpose} ({self.agreement})"
             self._queue.append(Proposal(trial.proposal.candidate, self.full, why))

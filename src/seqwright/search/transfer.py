@@ -20,6 +20,7 @@ from seqwright.arch.supernet import Paths, Supernet, weights_of
 from seqwright.search.ensemble import Ensemble
 from seqwright.search.fresh import generator
 from seqwright.search.limits import Admissible
+from seqwright.search.nearest import nearest_recipe
 from seqwright.search.nsga2 import Nsga2
 from seqwright.search.pareto import order, points
 from seqwright.search.random_search import WHOLE, RandomSearch
@@ -194,7 +195,10 @@ class Transfer(RandomSearch):
 
     def _recipe(self) -> Recipe:
         best = max(self.archive.values(), key=lambda trial: trial.score, default=None)
-        return best.proposal.candidate.recipe if best else next((c.recipe for _, (_, c) in self._portfolio), Recipe())
+        if best:
+            return best.proposal.candidate.recipe
+        usual = next((c.recipe for _, (_, c) in self._portfolio), Recipe())
+        return nearest_recipe(self.space, usual, generator(self.seed, -5))
 
 
 class Predicted:
