@@ -40,7 +40,7 @@ MINIBATCH, AHEAD = 4, 4  # episodes a lesson; episodes that may wait for their s
 GIVEN = 0.5  # share of the episodes that rewrite the given architecture
 FINALS = 2  # rewritings that are trained alone
 SHARED = 2  # times the examples of a full training that the shared weights see
-JUDGING = 0.5  # of the seconds that training took so far may go into judging, where a clock runs
+JUDGING = 0.2  # of the seconds that training took so far may go into judging by a clock; asking takes time as well
 SMALLER = 9  # where weights are not shared, judging is by so much shorter a training
 KNOWN = 50  # episodes in a row whose scores are known already
 
