@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from seqwright.arch.candidate import Recipe
 from seqwright.data.examples import Encoded, Ragged
 from seqwright.errors import SpaceError
+from seqwright.nn.dropout import Dropout
 from seqwright.train import checkpoint, stacked_noise
 from seqwright.train.cohort import Member, fit_cohort, shape_key
 from seqwright.train.dense_stack import structure
 from seqwright.train.fit import Diverged, Plan, Run, fit
 from seqwright.train.loss import cross_entropy, stacked_cross_entropy
-from seqwright.train.stacked_noise import masks_are_thresholds
 
 FEATURES, CLASSES = 12, 3
 
@@ -40,7 +40,7 @@ def head(width: int = 8, layers: int = 2, dropout: float = 0.2, norm: bool = Fal
     widths = [FEATURES, *[width] * (layers - 1), CLASSES]
     stages: list[nn.Module] = [nn.LayerNorm(FEATURES)] if norm else []
     for i, (a, b) in enumerate(pairwise(widths)):
-        stages += [nn.Dropout(dropout), nn.Linear(a, b)]
+        stages += [Dropout(dropout), nn.Linear(a, b)]
         if i < layers - 1:
             stages.append(act())
     return nn.Sequential(*stages)
@@ -119,17 +119,17 @@ KINDS: dict[str, list[dict[str, Any]]] = {
     "depths": [{"make": lambda n=n: head(layers=n)} for n in (1, 2, 3, 3, 1)],
     "norms": [{"make": lambda w=w, n=n: head(w, norm=n)} for w, n in ((5, True), (9, True), (9, False))],
     "gelu": [{"make": lambda w=w: head(w, act=nn.GELU)} for w in (5, 9)],
-    "tanh": [{"make": lambda w=w: head(w, act=nn.Tanh)} for w in (5, 9)],
+    "tanh": [{"make": lambda w=w: head(w, act=nn.Tanh), "steps": 100} for w in (5, 9, 17)],
     "lengths": [{"steps": n, "plan": p} for n, p in ((20, {}), (60, {}), (45, {}), (60, {"schedule": "cosine"}))],
     "one": [{}],
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("how", ["thresholds", "draws"])
+@pytest.mark.parametrize("how", ["shared", "draws"])
 def test_a_cohort_equals_its_members_alone(kind: str, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if how == "draws":
-        monkeypatch.setattr(stacked_noise, "masks_are_thresholds", lambda: False)
+        monkeypatch.setattr(stacked_noise.Masks, "_shared", stacked_noise.Masks._one_by_one)
     found = together(*(member(**settings) for settings in KINDS[kind]))
     for run, settings in zip(found, KINDS[kind], strict=True):
         same(run, alone(member(**settings)))
@@ -253,12 +253,3 @@ def test_stacked_losses_are_those_of_each() -> None:
     for k in range(4):
         one = cross_entropy(logits[k], targets[k], weights[k], float(smoothing[k]), balance[k])
         assert float(found[k]) == pytest.approx(float(one), rel=1e-5)
-
-
-def test_the_global_generator_is_asked_back() -> None:
-    masks_are_thresholds.cache_clear()
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    masks_are_thresholds()
-    assert torch.equal(torch.rand(3), expected)

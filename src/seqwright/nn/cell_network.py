@@ -13,6 +13,7 @@ from seqwright.arch.network import Cls, PerStep, Pixels
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.cell_operations import Identity, Reduced, ReluConvNorm, operation
+from seqwright.nn.dropout import Dropout
 from seqwright.nn.head import MlpHead
 from seqwright.nn.mixed_cells import MixedCellModule
 from seqwright.nn.readouts import readout
@@ -96,7 +97,7 @@ class CellSequenceNetwork(nn.Module):
                 older, last, behind = last, cell.outputs, halves
         self.readout = readout(spec.readout, last)
         self.head = MlpHead(spec.head, 4 * last if self.compared else last, interface.classes, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         if not self.compared:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from seqwright.arch.interface import Stream
 from seqwright.errors import NO_TRANSFORMERS, InputError
+from seqwright.nn.cpu_attention import install
 from seqwright.nn.families import FAMILIES, Family
 
 
@@ -60,7 +61,10 @@ class Encoder(nn.Module):
             if torch.device(device).type == "meta":
                 with torch.device("meta"):
                     return Encoder(_blank(config), family)
-            return Encoder(_loaded(source, config), family).to(device)
+            model = _loaded(source, config)
+            if torch.device(device).type == "cpu":
+                install(model)
+            return Encoder(model, family).to(device)
 
     @staticmethod
     def like(stream: Stream) -> "Encoder":

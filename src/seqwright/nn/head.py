@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqwright.arch.network import Mlp
+from seqwright.nn.dropout import Dropout
 
 
 class MlpHead(nn.Module):
@@ -16,7 +17,7 @@ class MlpHead(nn.Module):
         widths = [inputs, *[spec.width] * spec.layers]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.output = nn.Linear(widths[-1], classes)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.hidden:

@@ -17,6 +17,7 @@ from seqwright.arch.interface import Interface
 from seqwright.arch.network import AttentionPool, Last, Max, Mean
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
+from seqwright.nn.dropout import Dropout
 from seqwright.nn.readouts import LastReadout, Readout, readout
 from seqwright.nn.role import Context
 from seqwright.nn.stages import activation, stage
@@ -41,7 +42,7 @@ class DenseModule(nn.Module):
         widths = [inputs, *[spec.width] * (spec.layers - 1)]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.output = nn.Linear(widths[-1], classes)
-        self.act, self.dropout = act, nn.Dropout(dropout)
+        self.act, self.dropout = act, Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.hidden:

@@ -8,6 +8,7 @@ from seqwright.arch.interface import Interface
 from seqwright.arch.network import Body, Layer, Network, PerStep
 from seqwright.errors import SpaceError
 from seqwright.nn.build import block, build
+from seqwright.nn.dropout import Dropout
 from seqwright.nn.head import MlpHead
 from seqwright.nn.norms import norm
 from seqwright.nn.readouts import readout
@@ -27,7 +28,7 @@ class Residual(nn.Module):
         self.block = block(spec, body.width, role)
         if body.norm != "none":
             self.norm = norm(body.statistics, body.width)
-        self.dropout = nn.Dropout(role.dropout)
+        self.dropout = Dropout(role.dropout)
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
         if self.placement == "pre":
@@ -85,7 +86,7 @@ class SequenceNetwork(nn.Module):
         self.body = BodyModule(spec.body, Role(dropout=dropout))
         self.readout = readout(spec.readout, width)
         self.head = MlpHead(spec.head, 4 * width if self.compared else width, interface.classes, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, batch: Batch) -> Tensor:
         if not self.compared:

@@ -7,6 +7,7 @@ from torch import nn
 
 from seqwright.arch.encoders import Lora, Pretrained, tuned_from
 from seqwright.errors import SeqwrightError
+from seqwright.nn.dropout import Dropout
 from seqwright.nn.encoders import Encoder
 
 
@@ -16,7 +17,13 @@ def own_layers(spec: Pretrained, encoder: Encoder) -> list[nn.Module]:
     final = [] if encoder.final is None else [encoder.final]
     if isinstance(spec.tuning, Lora):
         return [*_adapted(top, spec.tuning, encoder), *(_copied(final, aliased=True))]
-    return _copied([*top, *final])
+    own = _copied([*top, *final])
+    for layer in own:
+        for parent in list(layer.modules()):
+            for name, child in list(parent.named_children()):
+                if type(child) is nn.Dropout:  # torch's costs a tenth of fine-tuning on some processors
+                    setattr(parent, name, Dropout(child.p))
+    return own
 
 
 def _copied(modules: list[nn.Module], aliased: bool = False) -> list[nn.Module]:

@@ -17,6 +17,8 @@ from seqwright.arch.blocks import Skip
 from seqwright.arch.encoders import AttentionStage, ConvStage, RecurrentStage
 from seqwright.errors import SpaceError, did_you_mean
 from seqwright.nn.build import unregistered
+from seqwright.nn.cpu_attention import attention
+from seqwright.nn.dropout import Dropout
 from seqwright.nn.recurrent import initialise
 from seqwright.nn.role import Context
 
@@ -50,13 +52,13 @@ class Attend(nn.Module):
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
         self.enter, self.leave = nn.Linear(width, width), nn.Linear(width, width)
         self.norm_attention, self.norm_feedforward = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, allowed: Tensor) -> Tensor:
         q, k, v = (
             part(x).unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query, self.key, self.value)
         )
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed).transpose(1, 2).flatten(2)
+        y = attention(q, k, v, allowed).transpose(1, 2).flatten(2)
         x = self.norm_attention(x + self.dropout(self.output(y)))
         return self.norm_feedforward(x + self.dropout(self.leave(self.act(self.enter(x)))))
 
@@ -144,7 +146,7 @@ class RecurrentStageModule(nn.Module):
         sizes = [inputs, *[self.outputs] * (spec.layers - 1)]
         self.ahead = nn.ModuleList(cell(size, spec.hidden, batch_first=True) for size in sizes)
         self.back = nn.ModuleList(cell(size, spec.hidden, batch_first=True) for size in sizes if spec.bidirectional)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         for recurrence in (*self.ahead, *self.back):
             assert isinstance(recurrence, nn.RNNBase)
             initialise(recurrence)

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqwright.nn.dropout import Dropout
+
 Part = Callable[[Tensor], Tensor]
 
 MODULES = (nn.ReLU, nn.GELU, nn.Tanh, nn.SiLU)
@@ -38,7 +40,7 @@ def _can_stack(part: Part) -> bool:
     if isinstance(part, nn.Linear | nn.LayerNorm):
         return part.weight is not None and part.bias is not None  # pyright: ignore[reportUnnecessaryComparison]
     if isinstance(part, nn.Dropout):
-        return not part.inplace
+        return isinstance(part, Dropout)  # torch's own draws otherwise
     return isinstance(part, MODULES) or part in FUNCTIONS
 
 

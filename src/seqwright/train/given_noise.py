@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from seqwright.nn.dropout import dropout
 
 Batch = dict[str, Tensor]
 
@@ -25,9 +26,9 @@ class Site:
     dtype: torch.dtype
 
     def draw(self, shares: Sequence[float], device: torch.device) -> Tensor:
-        """Zero, or the factor of what is kept, as `nn.Dropout` would draw now; `shares` are dropped."""
+        """Zero, or the factor of what is kept, as that dropout would draw now; `shares` are dropped."""
         ones = torch.empty_strided(self.size, self.stride, dtype=self.dtype, device=device).fill_(1)
-        return F.dropout(ones, shares[self.dropout])
+        return dropout(ones, shares[self.dropout])
 
 
 def dropouts(network: nn.Module) -> list[nn.Dropout]:
