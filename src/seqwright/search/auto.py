@@ -3,7 +3,8 @@
 A bandit (Thompson 1933; Russo et al. 2018, arXiv:1707.02038) over four arms: a surrogate's first choice, an evolution's
 child, a neighbour of the best, a draw. An arm is paid when its trial is among the best tenth heard at that fidelity.
 So a surrogate that predicts well gets most of the trials, and one that does not, on a space too large for what was
-heard, loses them to evolution. Every proposal says which arm made it, and how the arms had done.
+heard, loses them to evolution. Neighbours are left alone when nothing better was found for a while. Every proposal
+says which arm made it, and how the arms had done.
 """
 
 from collections import deque
@@ -28,6 +29,7 @@ from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10  # trials with a score before an arm is chosen
+STALLED = 25  # trials of arms without a new best, after which neighbours of the best are left alone
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
 NEAR = 24  # neighbours that are looked at together
@@ -67,6 +69,7 @@ class Auto(RandomSearch):
         self.surrogate = EncodedGp(space, begin=begin, encoding=encoding, **common)
         self.evolution = Evolution(space, population=population, sample=sample, begin=0, **common)
         self.recent = {arm: deque[bool](maxlen=RECENT) for arm in BELIEFS}
+        self._since_best = 0  # trials of arms
         self._made_by: dict[str, str] = {}  # the arm, by the id of a candidate that was not heard of yet
         self._walks: dict[str, Iterator[tuple[Candidate, Move]]] = {}
         self._beside_it: dict[str, list[tuple[Candidate, Move]]] = {}  # the next few of each walk
@@ -79,12 +82,10 @@ class Auto(RandomSearch):
         self.evolution.tell(trials)
         for trial in trials:
             if arm := self._made_by.pop(identity(trial.proposal.candidate), None):
-                self.recent[arm].append(self._good(trial))
-
-    def _good(self, trial: Trial) -> bool:
-        heard = self.surrogate.heard.get(trial.proposal.fidelity, {}).values()
-        better = sum(other.score > trial.score for other in heard if not other.failed)
-        return not trial.failed and better < TENTH * len(heard)
+                heard = self.surrogate.heard.get(trial.proposal.fidelity, {}).values()
+                better = sum(other.score > trial.score for other in heard if not other.failed)
+                self.recent[arm].append(not trial.failed and better < TENTH * len(heard))
+                self._since_best = self._since_best + 1 if better or trial.failed else 0
 
     def _next(self) -> Proposal | None:
         self._arm = ""
@@ -134,6 +135,8 @@ class Auto(RandomSearch):
         rng = generator(self.seed, self.made, -1)
         drawn: dict[str, float] = {}
         for arm, (good, not_good) in BELIEFS.items():
+            if arm == "neighbours" and self._since_best >= STALLED:
+                continue  # they may be good for long without one being better: the best is a summit
             done = self.recent[arm]
             drawn[arm] = rng.betavariate(good + sum(done), not_good + len(done) - sum(done))
         return max(drawn, key=drawn.__getitem__)
