@@ -112,6 +112,16 @@ def test_gates_of_one_path_are_one_and_partial_channels_take_a_quarter() -> None
     assert not {id(p) for p in mixed.alphas()} & {id(p) for p in mixed.weights()}
 
 
+def test_norms_of_mixed_cells_have_no_scale_that_could_undo_a_gate() -> None:
+    mixed = network(CELLS)
+    scales = {id(p) for name, p in mixed.network.cells.named_parameters() if ".norm." in name}
+    weights = mixed.weights()
+    assert scales and not scales & {id(p) for p in weights}
+    torch.autograd.grad(mixed(drawn(TEXT)).square().sum(), weights, allow_unused=True)  # as second order does
+    alone = build(derived(CELLS, mixed.mixed, mixed.strengths())[0][0], TEXT)
+    assert all(p.requires_grad for p in alone.parameters())
+
+
 def test_sigmoid_gates_do_not_compete_but_edges_do() -> None:
     mixed = network(CELLS, partial=4, sigmoid=True)
     rows = mixed.strengths()

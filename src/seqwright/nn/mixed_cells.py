@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from seqwright.arch.mixed import ABSENT, Labels, MixedCell
 from seqwright.nn.cell_operations import Identity, MaximumPool, Reduced, ReluConvNorm, operation
 from seqwright.nn.gates import Gate
+from seqwright.nn.norms import MaskedBatchNorm
 
 State = tuple[Tensor, Tensor]
 
@@ -50,8 +51,9 @@ class MixedCellModule(nn.Module):
     """s_k = sum_{i < k} b_ki e_ki(s_i), with e_ki a `MixedEdge`; all nodes, one beside the other, are the output.
 
     (B, T, ·) twice -> (B, T, N * width), or of ceil(T / 2) steps in a reduction cell. b is 1, or a softmax over the
-    edges of a node where channels are partial (edge normalisation). A cell derived from it differs in that only states
-    that nothing reads are its output, as in NASNet's.
+    edges of a node where channels are partial (edge normalisation). Norms have no scale of their own, as published, or
+    weights would undo what gates say. A cell derived from it has, and differs in that only states that nothing reads
+    are its output, as in NASNet's.
     """
 
     def __init__(
@@ -77,6 +79,9 @@ class MixedCellModule(nn.Module):
             )
             if spec.partial > 1:
                 self.shares.append(Gate(spec.node(i), tuple(map(str, edges))))
+        for module in self.modules():
+            if isinstance(module, MaskedBatchNorm):
+                module.requires_grad_(False)
 
     def forward(self, older: State, last: State) -> State:
         mask = last[1]

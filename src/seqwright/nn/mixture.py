@@ -77,9 +77,9 @@ class MixtureNetwork(nn.Module):
         return [gate.alpha for gate in self.gates.values()]
 
     def weights(self) -> list[nn.Parameter]:
-        """The networks' weights: all other parameters."""
+        """The networks' weights: all other parameters that train."""
         own = {id(alpha) for alpha in self.alphas()}
-        return [p for p in self.parameters() if id(p) not in own]
+        return [p for p in self.parameters() if p.requires_grad and id(p) not in own]
 
     @torch.no_grad()
     def strengths(self) -> dict[str, list[float]]:
