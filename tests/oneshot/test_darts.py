@@ -29,7 +29,7 @@ from seqwright.space.nodes import one_of, vary
 from seqwright.study.record import CUT_SHORT
 from seqwright.train.fit import Plan
 
-RECIPE = Recipe(learning_rate=1e-2, batch_size=32, warmup_steps=10, dropout=0.1)
+RECIPE = Recipe(learning_rate=1e-2, batch_size=32, warmup_steps=10, dropout=0.0)
 PLAIN = {"dilation": 1, "depthwise": False}
 LAYER = vary(
     Layer, mixer=one_of(vary(Conv, kernel=5, **PLAIN), Skip), channel=one_of(vary(FeedForward, expand=1), Skip)

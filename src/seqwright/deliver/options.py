@@ -72,7 +72,7 @@ class Options:
     trust_pickle: bool = False
     feature_cache_gib: float = 8.0
     start: str = ""
-    strategy: str = "evolution"
+    strategy: str = "auto"
     schedule: str = ""
     evaluate: str = ""
     workers: int = 0
@@ -157,8 +157,8 @@ class Options:
 
     @property
     def searcher(self) -> str:
-        """The strategy's name. Evolution, where costs are to be lowered as well, is NSGA-II."""
-        return "nsga2" if self.objective and self.strategy == "evolution" else self.strategy
+        """The strategy's name. Where costs are to be lowered as well, evolution is NSGA-II, and so is what is usual."""
+        return "nsga2" if self.objective and self.strategy in ("auto", "evolution") else self.strategy
 
     @classmethod
     def of(cls, **given: Any) -> "Options":

@@ -100,7 +100,7 @@ def fit(
             "r-darts, darts-pt or transfer.",
             rich_help_panel=SPACE,
         ),
-    ] = "evolution",
+    ] = "auto",
     schedule: Annotated[
         str,
         typer.Option(
