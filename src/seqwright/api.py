@@ -102,6 +102,8 @@ def refine(
     Raises:
         InputError: what was given cannot be used; the message says what to do.
     """
+    if unheeded := [name for name in ("objective", "limit", "evaluate", "schedule") if options.get(name)]:
+        raise InputError(f"A refinement lowers costs by itself and takes no {', '.join(unheeded)}. Leave them out.")
     sources = Sources(data)
     if data is None:
         if run is None:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from commands import Run, write_csv
 
+from seqwright.api import refine
 from seqwright.arch import codec
 from seqwright.arch.blocks import Conv, FeedForward
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, Words
 from seqwright.deliver import bundle
 from seqwright.deliver.refine import data_of
+from seqwright.errors import InputError
 from seqwright.study.store import Study
 
 GIVEN = Candidate(
@@ -51,6 +53,8 @@ def test_mistakes_are_answered(run: Run, given: Path, texts: Path) -> None:
     assert code == 2 and "is no run, so it has no data of its own. Give --data FILE." in err
     code, _, err = run("refine", given, "--data", texts, "--table", "cheapest")
     assert code == 2 and '--table "cheapest" is not known. Did you mean "cheaper"?' in err
+    with pytest.raises(InputError, match="takes no objective, limit"):
+        refine(GIVEN, texts, objective=("flops",), limit=("parameters=1k",))
     code, _, err = run("refine", "text/n-gram bag, linear", "--data", texts)
     assert code == 2 and "there is nothing to rewrite" in err
     code, _, err = run("refine", "series/bidirectional GRU", "--data", texts, "-o", "wrong", *SHORT)

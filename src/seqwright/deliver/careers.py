@@ -100,7 +100,7 @@ def contenders_of(text: str) -> tuple[str, ...]:
 
 def trains_supernet(contender: str) -> bool:
     named = STRATEGIES[parted(contender)[0]]
-    return named.shared or named.around is not None
+    return named.shared or named.own or named.around is not None
 
 
 def misfits(known: Known, contenders: Iterable[str]) -> list[str]:
