@@ -108,7 +108,7 @@ def drawn(seed: int, part: int) -> Encoded:
     return Encoded({"words": Ragged.of(list(words), np.int64)}, targets, None, np.arange(rows))
 
 
-def accuracy(probabilities: Any, targets: Any) -> float:
+def accuracy(probabilities: Any, targets: Any, weights: Any = None) -> float:
     return float((probabilities.argmax(-1) == targets).mean())
 
 

@@ -68,7 +68,7 @@ TRAIN, VALID = made(0, 300), made(1, 150)
 
 def run(training: Darts, examples: int, space: Any = SPACE, state: Path | None = None, **plan: Any) -> Trained:
     work = Work(
-        INTERFACE, TRAIN, VALID, lambda p, t: float((p.argmax(-1) == t).mean()), examples,
+        INTERFACE, TRAIN, VALID, lambda p, t, _: float((p.argmax(-1) == t).mean()), examples,
         Plan(steps=0, seed=3, **plan), torch.device("cpu"), state,
     )  # fmt: skip
     return train(training, Supernet(space, training), RECIPE, work)

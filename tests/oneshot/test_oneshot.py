@@ -11,6 +11,7 @@ import torch
 from seqwright.arch import codec
 from seqwright.arch.blocks import Conv, FeedForward, Gru, Skip
 from seqwright.arch.candidate import Candidate, Recipe
+from seqwright.arch.darts import Darts
 from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, NgramBag, Words
 from seqwright.arch.show import line
 from seqwright.arch.spaces import named
@@ -19,6 +20,7 @@ from seqwright.data.examples import Examples
 from seqwright.errors import SpaceError, StudyError
 from seqwright.evaluate import trial, workbench
 from seqwright.evaluate.workbench import Workbench
+from seqwright.oneshot import darts, paths
 from seqwright.oneshot.inherit import inherited
 from seqwright.oneshot.job import train
 from seqwright.oneshot.paths import path, prior_of, sandwich
@@ -46,11 +48,15 @@ TEXTS = [f"{colour} {shape}" for colour in ("red", "blue") for shape in ("round"
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return built(tmp_path_factory.mktemp("data"))
+
+
+def built(folder: Path, weights: "np.ndarray | None" = None) -> Workbench:
     index = np.arange(len(TEXTS))
-    examples = Examples({"text": TEXTS}, (index % 8 < 4).astype(np.int64), None, None, index)
+    examples = Examples({"text": TEXTS}, (index % 8 < 4).astype(np.int64), weights, None, index)
     folds = [(index[index % 4 != k], index[index % 4 == k]) for k in range(2)]
     task = TextClassification(("a", "b"))
-    return workbench.build(tmp_path_factory.mktemp("data"), task, examples, None, folds, 1, index, seed=0)
+    return workbench.build(folder, task, examples, None, folds, 1, index, seed=0)
 
 
 def run(bench: Workbench, folder: Path, candidate: Candidate, stage: str, examples: int = 0, **more: Any) -> Any:
@@ -100,6 +106,15 @@ def test_a_trained_supernets_networks_have_learned(bench: Workbench, tmp_path: P
         assert scored["seconds"] < 5 and scored["costs"]["parameters"] > 0
         scores.append(scored["score"])
     assert np.mean(scores) > 0.9
+
+
+@pytest.mark.parametrize("training", [Paths(), Darts()])
+def test_a_look_at_a_part_of_weighted_examples(training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "LOOK_ROWS", 5)
+    monkeypatch.setattr(darts, "LOOK_ROWS", 5)
+    weighted = built(tmp_path / "data", np.linspace(0.5, 2.0, len(TEXTS)).astype(np.float32))
+    told = run(weighted, tmp_path, Candidate(Supernet(SPACE, training), RECIPE), "supernet", examples=16 * 8)
+    assert len(told["curve"]) > 1
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(bench: Workbench, tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from seqwright.arch.blocks import Parallel
-from seqwright.arch.candidate import Candidate
 from seqwright.arch.cells import Cell, CellNetwork
 from seqwright.arch.mixed import ABSENT, Alternative, Labels, Mixed, MixedCell, MixedRecurrence, Mixture, Node, Weights
 from seqwright.arch.network import Layer, Pixels
 from seqwright.arch.recurrent_cells import RecurrentCell
+from seqwright.arch.supernet import architectures
 from seqwright.arch.wired import Wired
 from seqwright.errors import SpaceError
 from seqwright.space.census import questions
@@ -36,7 +36,7 @@ def mixture(space: Space, partial: int = 1) -> Any:
     Raises:
         SpaceError: nothing in the space can be mixed.
     """
-    mixed = _Mixer(partial).value(*_rooted(space))
+    mixed = _Mixer(partial).value(*architectures(space))
     if isinstance(mixed, CellNetwork) and isinstance(mixed.stem, Pixels):
         raise SpaceError("Cells on images are not mixed, only those on sequences. Use --strategy evolution.")
     if not any(len(labels) > 1 for part in mixtures(mixed) for labels in part.gates().values()):
@@ -93,8 +93,8 @@ def settled(space: Space, mixed: Any, chosen: list[Alternative]) -> Any:
             return question.labels().index(given[path])
         return _usual(path, question, path.startswith(slots))
 
-    architectures, root = _rooted(space)
-    return fill(architectures, answer, root)
+    inner, root = architectures(space)
+    return fill(inner, answer, root)
 
 
 def prior_of(mixed: Any, weights: Weights) -> dict[Path, dict[str, float]]:
@@ -105,11 +105,11 @@ def prior_of(mixed: Any, weights: Weights) -> dict[Path, dict[str, float]]:
 
 def nothings(space: Space, architecture: Any) -> tuple[int, int]:
     """Of the questions that offer an option which computes nothing, how many chose it, and how many there are."""
-    architectures, root = _rooted(space)
+    inner, root = architectures(space)
     mixed = mixture(space)
     even = {path: [1.0] * len(labels) for part in mixtures(mixed) for path, labels in part.gates().items()}
-    decided, asked = prior_of(mixed, even), questions(architectures)
-    known = {path: i for path, i in answers(architectures, architecture).items() if root + path in decided}
+    decided, asked = prior_of(mixed, even), questions(inner)
+    known = {path: i for path, i in answers(inner, architecture).items() if root + path in decided}
     rows = [(asked[path].labels()[i], asked[path].labels()) for path, i in known.items()]
     offered = [chosen for chosen, labels in rows if set(labels) & set(NOTHING) and set(labels) - set(NOTHING)]
     return sum(chosen in NOTHING for chosen in offered), len(offered)
@@ -124,13 +124,6 @@ def collapse(space: Space, architecture: Any) -> str:
         f"collapsed onto skips: {empty} of {offered} operations compute nothing. "
         "Try a mend: --strategy fair-darts, r-darts, darts-pt or pc-darts."
     )
-
-
-def _rooted(space: Space) -> tuple[Space, Path]:
-    """The space of architectures within that of candidates, and its path."""
-    if isinstance(space, Record) and space.cls is Candidate:
-        return dict(space.fields)["architecture"], "/architecture"
-    return space, ""
 
 
 class _Mixer:

@@ -11,7 +11,7 @@ from seqwright.arch.candidate import Candidate
 from seqwright.arch.kinds import kind
 from seqwright.errors import SpaceError
 from seqwright.space.census import questions
-from seqwright.space.nodes import Choice, Record, Space, among
+from seqwright.space.nodes import Choice, Path, Record, Space, among
 from seqwright.space.prior import Prior
 
 
@@ -41,6 +41,13 @@ def weights_of(space: Space, prior: Prior) -> tuple[Any, ...]:
     )
 
 
+def architectures(space: Space) -> tuple[Space, Path]:
+    """The space of architectures within one of candidates, and its path there; another space as it is."""
+    if isinstance(space, Record) and space.cls is Candidate:
+        return dict(space.fields)["architecture"], "/architecture"
+    return space, ""
+
+
 @kind
 @dataclass(frozen=True)
 class Supernet:
@@ -57,13 +64,12 @@ class Supernet:
     @property
     def architectures(self) -> Space:
         """The space of architectures within that of candidates."""
-        space = self.space
-        return dict(space.fields)["architecture"] if isinstance(space, Record) and space.cls is Candidate else space
+        return architectures(self.space)[0]
 
     @property
-    def root(self) -> str:
+    def root(self) -> Path:
         """The path of `architectures` within the space."""
-        return "" if self.architectures is self.space else "/architecture"
+        return architectures(self.space)[1]
 
     @property
     def streams(self) -> tuple[str, ...]:

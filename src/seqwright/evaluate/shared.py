@@ -1,16 +1,11 @@
 """What a worker does for one-shot search: train a supernet on each fold, or score a candidate on shared weights."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.supernet import Supernet
-from seqwright.data.examples import listed
-from seqwright.data.metrics import score
 from seqwright.errors import StudyError
 from seqwright.evaluate.workbench import Workbench
 
@@ -25,7 +20,7 @@ def train_supernet(order: "Order", bench: Workbench, candidate: Candidate) -> "d
 
     The folds of a small data set have a supernet each; what is `found` is the first one's.
     """
-    from seqwright.evaluate.trial import plan_of, state_path
+    from seqwright.evaluate.trial import plan_of, pooled, rows_of, scored, state_path
     from seqwright.oneshot.job import Work, train
     from seqwright.train.device import device_of
 
@@ -41,7 +36,7 @@ def train_supernet(order: "Order", bench: Workbench, candidate: Candidate) -> "d
             interface=bench.interface,
             train=learned,
             valid=valid,
-            score=partial(bench.score, weights=valid.weights),
+            score=bench.score,
             examples=order.examples,
             plan=plan_of(order, candidate.recipe, len(learned), order.precision),
             device=device_of(order.device),
@@ -49,7 +44,7 @@ def train_supernet(order: "Order", bench: Workbench, candidate: Candidate) -> "d
             begin=None if order.parent is None else state_path(folder, order.parent, STAGE, order.seed, fold),
         )
         runs.append(train(supernet.training, supernet, candidate.recipe, work))
-    told = _told(bench, [run.probabilities for run in runs], list(range(order.folds)))
+    told = scored(bench, pooled([run.probabilities for run in runs]), rows_of(bench, range(order.folds)))
     return told | {
         "costs": {"examples_per_s": sum(r.examples for r in runs) / max(1e-9, sum(r.seconds for r in runs))},
         "curve": [list(point) for point in runs[0].curve],
@@ -60,7 +55,7 @@ def train_supernet(order: "Order", bench: Workbench, candidate: Candidate) -> "d
 
 def score_shared(order: "Order", bench: Workbench, candidate: Candidate) -> "dict[str, Any]":
     """Score a candidate with the weights that it has in the supernet `order.parent`, without any training."""
-    from seqwright.evaluate.trial import costs_of, state_path
+    from seqwright.evaluate.trial import costs_of, pooled, rows_of, scored, state_path
     from seqwright.nn.cost import cost
     from seqwright.oneshot.inherit import inherited, recalibrate
     from seqwright.train.device import device_of
@@ -77,15 +72,6 @@ def score_shared(order: "Order", bench: Workbench, candidate: Candidate) -> "dic
         network = inherited(architecture, bench.interface, state).to(device_of(order.device)).eval()
         recalibrate(network, development.take(train), architecture.streams, order.seed)
         answers.append(probabilities(network, development.take(valid), architecture.streams, order.precision))
-    told = _told(bench, answers, list(range(order.folds)))
+    told = scored(bench, pooled(answers), rows_of(bench, range(order.folds)))
     costs = cost(architecture, bench.interface) | costs_of(order, bench, candidate)
     return told | {"costs": costs, "curve": [], "notes": []}
-
-
-def _told(bench: Workbench, answers: "list[Any]", folds: "list[int]") -> "dict[str, Any]":
-    """The score and metrics of answers to the validation examples of these folds, pooled."""
-    known = bench.known(np.concatenate([bench.folds[fold][1] for fold in folds]))
-    pooled: Any = [p for part in answers for p in part] if isinstance(answers[0], list) else np.concatenate(answers)
-    decoded, targets = bench.task.decode(pooled), listed(known.targets)
-    metrics = {m.name: score(m, decoded, targets, known.weights) for m in bench.task.metrics()}
-    return {"score": bench.score(pooled, targets, known.weights), "metrics": metrics}

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -150,13 +151,22 @@ def judged(
     }
     if runs[0].probabilities is None:  # judged already, by the folds of its trial in the search
         return told | {"score": 0.0, "metrics": {}, "notes": [*told["notes"], UNJUDGED]}
-    index = np.concatenate([bench.folds[f][1] for f in which])
-    pooled = _pool([r.probabilities for r in runs])
-    predictions.save(Path(order.run_folder), order.number, index, pooled)
-    decoded, known = bench.task.decode(pooled), bench.known(index)
+    index, answers = rows_of(bench, which), pooled([r.probabilities for r in runs])
+    predictions.save(Path(order.run_folder), order.number, index, answers)
+    return told | scored(bench, answers, index)
+
+
+def rows_of(bench: Workbench, folds: Iterable[int]) -> np.ndarray:
+    """The validation examples of these folds."""
+    return np.concatenate([bench.folds[fold][1] for fold in folds])
+
+
+def scored(bench: Workbench, answers: Any, index: np.ndarray) -> dict[str, Any]:
+    """The score and all metrics of answers to the development examples `index`."""
+    decoded, known = bench.task.decode(answers), bench.known(index)
     targets = listed(known.targets)
     metrics = {m.name: score(m, decoded, targets, known.weights) for m in bench.task.metrics()}
-    return told | {"score": bench.score(pooled, targets, known.weights), "metrics": metrics}
+    return {"score": bench.score(answers, targets, known.weights), "metrics": metrics}
 
 
 def head_only(candidate: Candidate, examples: int, thaw_at: int) -> bool:
@@ -229,7 +239,8 @@ def state_path(run_folder: Path, identity: str, stage: str, seed: int, fold: int
     return run_folder / "checkpoints" / f"{identity}.{stage}.{seed}.{fold}.safetensors"
 
 
-def _pool(parts: "list[Any]") -> Any:
+def pooled(parts: "list[Any]") -> Any:
+    """Answers of several folds as one: an array, or a list where there is an output for every step."""
     if isinstance(parts[0], list):
         return [p for part in parts for p in part]
     return np.concatenate(parts)

@@ -17,6 +17,7 @@ from torch.func import functional_call
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.cells import CellNetwork, Combination
 from seqwright.arch.interface import Interface
+from seqwright.arch.supernet import architectures
 from seqwright.errors import SpaceError
 from seqwright.nn.build import build
 from seqwright.nn.slices import Layout, cut, laid_out, layout, room, site, window
@@ -36,7 +37,7 @@ class Supernet(nn.Module):
 
     def __init__(self, space: Any, interface: Interface, dropout: float = 0.0) -> None:
         super().__init__()
-        self.space, self.interface, self.dropout = _architectures(space), interface, dropout
+        self.space, self.interface, self.dropout = architectures(space)[0], interface, dropout
         _refuse_unshared(self.space)
         self.parts = nn.ParameterDict()
         self.statistics = nn.Module()  # buffers: running means and variances
@@ -216,11 +217,6 @@ def _refuse_unshared(space: Any) -> None:
             "A supernet shares no pretrained encoders and no heads on them. "
             'Leave them out: ban(space, "headedencoder"), or train each head alone on its encoder\'s kept states.'
         )
-
-
-def _architectures(space: Any) -> Any:
-    """The space of architectures within a space of candidates."""
-    return dict(space.fields)["architecture"] if isinstance(space, Record) and space.cls is Candidate else space
 
 
 def adam_epsilons(network: nn.Module) -> Iterator[tuple[nn.Module, float]]:

@@ -126,7 +126,7 @@ class _Training:
         """Remember the gates, what the mixture scores, and how sharply its loss bends."""
         valid = self.work.valid.take(np.arange(min(LOOK_ROWS, len(self.work.valid))))
         answers = probabilities(self.network, valid, self.streams, self.work.plan.precision)
-        found = float(self.work.score(answers, valid.targets))
+        found = float(self.work.score(answers, valid.targets, valid.weights))
         self.facts["curve"].append([2 * step * self.recipe.batch_size, self.seen, found])
         self.facts["strengths"].append(self.network.strengths())
         if self.training.stop == "eigenvalue":
@@ -170,9 +170,10 @@ class _Training:
         collapsed = collapse(self.space, best)
         keep(self.network.gates, kept)
         recalibrate(self.network, self.work.train, self.streams, self.work.plan.seed)
-        answers = probabilities(self.network, self.work.valid, self.streams, self.work.plan.precision)
+        valid = self.work.valid
+        answers = probabilities(self.network, valid, self.streams, self.work.plan.precision)
         return Trained(
-            score=float(self.work.score(answers, self.work.valid.targets)),
+            score=float(self.work.score(answers, valid.targets, valid.weights)),
             probabilities=answers,
             examples=2 * self.facts["step"] * self.recipe.batch_size,
             seconds=self.facts["seconds"],

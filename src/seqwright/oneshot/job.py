@@ -26,7 +26,7 @@ class Work:
 
     Args:
         train, valid: prepared examples with all the streams that any of its networks reads.
-        score: (probabilities, targets) -> higher is better.
+        score: (probabilities, targets, weights of examples or None) -> higher is better.
         examples: to be seen in all, by all its networks together: a batch that passes four of them counts four times.
         plan: seed, precision, `stop_at` and `save_every_s` are to be kept to; `steps` are those of one network.
         state: the training state to write, in the format of `train.checkpoint`, and to go on from where it exists.
@@ -36,7 +36,7 @@ class Work:
     interface: Interface
     train: Encoded
     valid: Encoded
-    score: Callable[[Any, Any], float]
+    score: Callable[[Any, Any, Any], float]
     examples: int
     plan: Plan
     device: torch.device

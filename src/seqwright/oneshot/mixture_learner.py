@@ -40,9 +40,8 @@ class MixtureLearner:
             "step": 0, "seconds": 0.0, "curve": [], "strengths": [], "eigenvalues": [], "rises": {}, "stopped": "",
         }  # fmt: skip
         if work.state and (kept := checkpoint.read(work.state)) is not None:
-            checkpoint.restore({n: t for n, t in kept[0].items() if not n.startswith("gates/")}, network,
-                               self.optimizer, {}, {})  # fmt: skip
-            _restore(self.gates, kept[0])
+            checkpoint.restore(kept[0], network, self.optimizer, {}, {})
+            checkpoint.restore_moments(kept[0], self.gates, "gates/")
             self.facts = kept[1]
         self._saved = self._began = time.monotonic()
         self._first, self._before = self.facts["step"], self.facts["seconds"]
@@ -87,12 +86,3 @@ class MixtureLearner:
             gates = checkpoint.gathered({}, self.gates, {}, {})
             checkpoint.write(self.work.state, tensors | {f"gates/{n}": t for n, t in gates.items()}, self.facts)
             self._saved = time.monotonic()
-
-
-def _restore(optimizer: torch.optim.Optimizer, kept: "dict[str, torch.Tensor]") -> None:
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in kept.items():
-        if name.startswith("gates/optimizer/"):
-            *_, i, entry = name.split("/")
-            moments.setdefault(int(i), {})[entry] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})

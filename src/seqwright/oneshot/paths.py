@@ -95,7 +95,7 @@ def _(training: Paths, supernet: Supernet, recipe: Recipe, work: Work) -> Traine
         """(score, answers, architecture) of each, best first."""
         valid = work.valid.take(np.arange(min(rows, len(work.valid))))
         answers = [probabilities(bank.select(a), valid, a.streams, plan.precision) for a in looked_at]
-        scores = [float(work.score(given, valid.targets)) for given in answers]
+        scores = [float(work.score(given, valid.targets, valid.weights)) for given in answers]
         return sorted(zip(scores, answers, looked_at, strict=True), key=lambda found: -found[0])
 
     whole, streams = replace(plan, steps=length), supernet.streams

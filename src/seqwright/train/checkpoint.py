@@ -57,9 +57,14 @@ def restore(kept: "dict[str, Tensor]", network: nn.Module, optimizer: Any, avera
     for prefix, target in (("average/", average), ("best/", best)):
         for name, value in target.items():
             value.copy_(kept[prefix + name])
+    restore_moments(kept, optimizer)
+
+
+def restore_moments(kept: "dict[str, Tensor]", optimizer: Any, prefix: str = "") -> None:
+    """An optimiser's part of `restore`; `prefix` stands before the names of another one's."""
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in kept.items():
-        if name.startswith("optimizer/"):
-            _, i, entry = name.split("/")
+        if name.startswith(f"{prefix}optimizer/"):
+            *_, i, entry = name.split("/")
             moments.setdefault(int(i), {})[entry] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
