@@ -112,6 +112,15 @@ def test_gates_of_one_path_are_one_and_partial_channels_take_a_quarter() -> None
     assert not {id(p) for p in mixed.alphas()} & {id(p) for p in mixed.weights()}
 
 
+def test_what_is_left_when_one_of_two_is_left_out_is_no_stronger() -> None:
+    gate = Gate("/x", ("a", "b"))
+    whole = gate().tolist()
+    gate.leave_out("a")
+    assert gate().tolist() == [0.0, whole[1]]
+    gate.keep(["b"])
+    assert gate().tolist() == [0.0, 1.0]
+
+
 def test_norms_of_mixed_cells_have_no_scale_that_could_undo_a_gate() -> None:
     mixed = network(CELLS)
     scales = {id(p) for name, p in mixed.network.cells.named_parameters() if ".norm." in name}

@@ -21,6 +21,7 @@ class Gate(nn.Module):
         self.path, self.labels, self.sigmoid = path, tuple(labels), False
         self.alpha = nn.Parameter(SPREAD * torch.randn(len(self.labels)))
         self.kept = tuple(range(len(self.labels)))
+        self.lacks = False  # one was left out
 
     def strengths(self) -> Tensor:
         """What alpha says of all options, kept or not."""
@@ -32,11 +33,16 @@ class Gate(nn.Module):
             return self.strengths()
         counts = torch.zeros_like(self.alpha)
         counts[list(self.kept)] = 1.0
-        return counts if len(self.kept) < 2 else counts * self.strengths()
+        return counts * self.strengths() if self.lacks or len(self.kept) > 1 else counts
 
     def keep(self, labels: Sequence[str]) -> None:
         """From now on only these options count."""
-        self.kept = tuple(i for i, name in enumerate(self.labels) if name in labels)
+        self.kept, self.lacks = tuple(i for i, name in enumerate(self.labels) if name in labels), False
+
+    def leave_out(self, label: str) -> None:
+        """From now on all others count, each as before: one that is left over is not made stronger."""
+        self.keep([name for name in self.labels if name != label])
+        self.lacks = True
 
 
 def tied(network: nn.Module) -> dict[str, Gate]:

@@ -40,7 +40,7 @@ def decide(
         gate = gates[path]
         whole, found = loss(), []
         for left_out in gate.labels:
-            gate.keep([name for name in gate.labels if name != left_out])
+            gate.leave_out(left_out)
             found.append(loss() - whole)
         rises[path] = found
         gate.keep([_best(gate.labels, found)])
