@@ -53,5 +53,6 @@ class StudyError(SeqwrightError):
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """A suggestion with a leading space, or nothing: ``' Did you mean "label"?'``."""
-    close = difflib.get_close_matches(given, list(known), n=1)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(given.casefold(), folded, n=1)
+    return f' Did you mean "{folded[close[0]]}"?' if close else ""

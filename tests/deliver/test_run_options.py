@@ -24,6 +24,13 @@ def test_all_mistakes_at_once() -> None:
     assert "--workers -1 is negative" in text and '--precision "float8"' in text
 
 
+def test_a_prior_that_is_none_is_told_before_data_are_read() -> None:
+    with pytest.raises(InputError) as caught:
+        Options.of(prior=("lstm:3", "/layers/*/mixer=lstm:3", "/recipe/dropout"), strategy="rondom")
+    text = str(caught.value)
+    assert text.count(" is not PATH=LABEL:WEIGHT.") == 2 and "--strategy" in text
+
+
 def test_an_option_that_does_not_exist() -> None:
     with pytest.raises(InputError, match=r'There is no option "budgte"\. Did you mean "budget"\?'):
         Options.of(budgte="10m")

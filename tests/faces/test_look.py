@@ -12,6 +12,7 @@ from seqwright.arch import codec
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import describe, load, named
+from seqwright.faces.fronts import _amount
 from seqwright.space.census import contains
 
 NAMES = ("text", "pairs", "tagging", "series", "transformers", "nasnet", "amoebanet-2d")
@@ -50,6 +51,8 @@ def test_what_cannot_be_shown(run: Run) -> None:
     code, _, err = run("show", "text/text CMN")
     assert code == 2
     assert err.startswith('seqwright: The portfolio of "text" has no "text CMN". Did you mean "text CNN"? It has: ')
+    _, _, err = run("show", "nasnet-2d/nasnet-a")
+    assert 'Did you mean "NASNet-A, ' in err and 'It has: "NASNet-A, 2 at 32", "NASNet-A, 6 at 32".' in err
     code, _, err = run("show", "nothing")
     assert code == 2
     assert err.startswith('seqwright: "nothing" is no folder, no file and no portfolio member.')
@@ -62,12 +65,24 @@ def test_what_cannot_be_shown(run: Run) -> None:
     )
 
 
+def test_a_front_is_drawn_as_svg_only(run: Run) -> None:
+    code, _, err = run("leaderboard", ".", "--front", "-o", "front.png")
+    assert code == 2 and "Give a name that ends in .svg." in err and not Path("front.png").exists()
+
+
+def test_costs_of_a_front_are_written_out() -> None:
+    assert [_amount(cost) for cost in (4_194_700.0, 1234.5, 0.01234567)] == ["4,194,700", "1,234", "0.01235"]
+
+
 def test_spaces(run: Run) -> None:
     lines = run("spaces")[1].splitlines()
     assert [line.split()[0] for line in lines] == [*describe()]
     rows = json.loads(run("spaces", "--json")[1])
     assert all(isinstance(row["size"], int) and row["size"] > 100 for row in rows)
     assert "/architecture/body/width  8 16" in run("spaces", "tiny")[1]
+    for name in describe():
+        assert run("spaces", "show", name)[0] == 0, name
+    assert "/architecture/normal/combinations/0/first  identity " in run("spaces", "nasnet-2d")[1]
 
 
 def test_a_space_as_json_is_a_space_again(run: Run) -> None:

@@ -18,7 +18,7 @@ from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import InputError
 from seqwright.search.agreement import Agreement, kendall
 from seqwright.search.halving import ladder
-from seqwright.search.shared import Shared
+from seqwright.search.shared import Shared, verdict
 from seqwright.space.census import questions
 from seqwright.space.pattern import labels
 from seqwright.study.record import Proposal, Trial
@@ -103,6 +103,15 @@ def test_a_supernet_that_fails_is_done_without() -> None:
     game = Game(searching(), without_supernet).play(30)
     assert set(stages(game)[1:]) == {"full"}
     assert "without the supernet, as the supernet could not be trained: killed by signal 9" in game.proposals[-1].why
+
+
+def test_the_report_says_only_what_shared_weights_did() -> None:
+    assert verdict(Game(searching()).play(1).told) == ""  # a supernet alone, as of DARTS: nothing to compare
+    said = verdict(Game(searching()).play(30).told)
+    assert said == "29 candidates scored on a supernet's weights, none compared yet with their own scores"
+    assert "Kendall's tau" in verdict(Game(searching()).play(60).told)
+    failed = verdict(Game(searching(), without_supernet).play(30).told)
+    assert failed == "nothing was scored on a supernet's weights; it went on without the supernet"
 
 
 def test_free_slots_train_a_few_alone_while_the_supernet_does() -> None:

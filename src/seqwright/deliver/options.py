@@ -4,6 +4,7 @@ import numbers
 import os
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 from seqwright.deliver.strategies import EVALUATIONS, SCHEDULES, STRATEGIES, evaluation_of, schedule_of
@@ -11,6 +12,7 @@ from seqwright.errors import InputError, did_you_mean
 from seqwright.search.budget import Budget
 from seqwright.search.objectives import Objective, objectives_of
 from seqwright.search.sieve import filter_of
+from seqwright.space.expert import parse
 
 UNFIXED = ("budget", "workers")  # may differ when a run is resumed
 
@@ -115,6 +117,7 @@ class Options:
         return [
             told(lambda: objectives_of(self.objective, self.limit)),
             told(self._filter),
+            *(told(partial(parse, wish)) for wish in self.prior),
             f"--schedule {self.schedule} goes by the score alone, so it knows no --objective. Give asha, pasha, "
             "halving, hyperband, async-hyperband or none."
             if self.objective and self.schedule in ("freeze-thaw", "hurdles")

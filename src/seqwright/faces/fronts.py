@@ -39,10 +39,14 @@ def table(standing: "list[Trial]", names: "tuple[str, ...]") -> "Table":
         made.add_column(title, justify="right")
     made.add_column("architecture", ratio=3)
     for trial in standing:
-        costs = [f"{trial.costs[name]:,.4g}" if name in trial.costs else "" for name in names]
+        costs = [_amount(trial.costs[name]) if name in trial.costs else "" for name in names]
         examples = f"{trial.proposal.fidelity.examples:,}"
         made.add_row(f"{trial.score:.4f}", *costs, examples, Text(line(trial.proposal.candidate)))
     return made
+
+
+def _amount(cost: float) -> str:
+    return f"{cost:,.0f}" if abs(cost) >= 1000 else f"{cost:.4g}"
 
 
 def picture(standing: "list[Trial]", trials: "list[Trial]", name: str) -> str:

@@ -61,6 +61,8 @@ def leaderboard(
 def _front(folder: Path, output: "Path | None", json: bool) -> None:
     from seqwright.faces import fronts
 
+    if output is not None and output.suffix.lower() != ".svg":
+        raise InputError(f"The front is drawn as SVG, and {output} is named otherwise. Give a name that ends in .svg.")
     standing, trials, names, volumes = fronts.opened(folder)
     if not standing:
         typer.echo(f"No trial of {folder} has ended yet. Look again later.")
@@ -182,6 +184,7 @@ def spaces(
 def _domain(choice: "Choice") -> str:
     """The labels of a question's options; a long run of numbers by its ends."""
     labels, options = choice.labels(), choice.options
-    if len(options) > 12 and options == tuple(range(options[0], options[-1] + 1)):
+    numbers = all(type(option) is int for option in options)
+    if len(options) > 12 and numbers and options == tuple(range(options[0], options[-1] + 1)):
         return f"{labels[0]} to {labels[-1]}"
     return " ".join(labels)

@@ -26,7 +26,7 @@ def refine(
     table: Annotated[
         str, typer.Option(help='What operations may become: "cheaper" ones, or as "published", a skip or nothing.')
     ] = "cheaper",
-    seed: Annotated[int, typer.Option(help="Of everything drawn; default: the run's.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything drawn; 0 is that of the run.")] = 0,
     target: Annotated[str, typer.Option(help="Column to predict.", rich_help_panel=DATA)] = "",
     text: Annotated[str, typer.Option(help="Input columns: one, or several as a,b.", rich_help_panel=DATA)] = "",
     task: Annotated[str, typer.Option(help="Kind of task, where it is not clear.", rich_help_panel=DATA)] = "",

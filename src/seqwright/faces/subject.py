@@ -62,9 +62,8 @@ def subject(what: str) -> Subject:
         members = dict(portfolio(space))
         if name in members:
             return Subject(((name, members[name]),))
-        raise InputError(
-            f'The portfolio of "{space}" has no "{name}".{did_you_mean(name, members)} It has: {", ".join(members)}.'
-        )
+        every = ", ".join(f'"{member}"' for member in members)  # a name may have a comma in it
+        raise InputError(f'The portfolio of "{space}" has no "{name}".{did_you_mean(name, members)} It has: {every}.')
     every = ", ".join(f'"{known}/{member}"' for known in with_portfolio for member, _ in portfolio(known)[:1])
     raise InputError(
         f"\"{what}\" is no folder, no file and no portfolio member. Give a run's folder, an architecture's JSON file, "

@@ -56,4 +56,6 @@ class Agreement:
 
     def __str__(self) -> str:
         pairs = self.pairs
+        if not pairs:
+            return "none compared yet"
         return f"Kendall's tau {kendall(pairs):.2f} over {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"

@@ -29,11 +29,12 @@ MEANWHILE = 8  # proposals at most that train alone while the supernet does, whe
 
 def verdict(trials: Sequence[Trial]) -> str:
     """How a search on shared weights went, for the report; "" where there was none."""
-    if not any(trial.proposal.fidelity.stage == "supernet" for trial in trials):
-        return ""
     agreement = Agreement(trials)
+    alone = any(WITHOUT in trial.proposal.why for trial in trials)
+    if not agreement.inherited:  # a mixture (DARTS) scores nothing on its weights, and nobody expects it to
+        return f"nothing was scored on a supernet's weights; it went on {WITHOUT}" if alone else ""
     told = f"{len(agreement.inherited)} candidates scored on a supernet's weights, {agreement} with their own scores"
-    return told + (f"; then it went on {WITHOUT}" if any(WITHOUT in trial.proposal.why for trial in trials) else "")
+    return told + (f"; then it went on {WITHOUT}" if alone else "")
 
 
 class Shared:
