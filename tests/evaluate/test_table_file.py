@@ -47,7 +47,7 @@ def test_a_line_that_was_cut_off_is_written_again(tmp_path: Path) -> None:
 
 def test_what_is_no_table_is_said(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    with pytest.raises(InputError, match="cannot be read as a table"):
+    with pytest.raises(InputError, match="There is no file"):
         recognised(path)
     path.write_text('{"rows": 3}\n')
     with pytest.raises(InputError, match="Give a file of one of: seqwright, nas-bench-201"):

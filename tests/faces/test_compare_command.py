@@ -45,7 +45,7 @@ def test_mistakes_are_answered(run: Run, table: Path) -> None:
     code, _, err = run("compare", "-o", "c")
     assert code == 2 and "Give either DATA to train on, or --table FILE" in err
     code, _, err = run("compare", "--table", "absent.csv", "-o", "c")
-    assert code == 2 and "absent.csv cannot be read as a table" in err
+    assert code == 2 and "There is no file absent.csv" in err
     assert not Path("c").exists()
 
 

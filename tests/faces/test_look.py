@@ -59,7 +59,7 @@ def test_what_cannot_be_shown(run: Run) -> None:
     Path("a.json").write_text("[1, 2")
     code, _, err = run("show", "a.json")
     assert code == 2
-    assert err.startswith("seqwright: a.json holds no architecture: ")
+    assert err.startswith("seqwright: a.json is not JSON, so it holds no architecture. ")
     assert run("show", "text/text CNN", "--as", "svgg")[2] == (
         'seqwright: --as "svgg" is not known. Did you mean "svg"? Give one of: line, tree, mermaid, svg, torch, json.\n'
     )

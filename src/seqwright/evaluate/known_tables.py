@@ -71,6 +71,8 @@ def recognised(path: Path) -> Known:
     try:
         with path.open(encoding="utf-8") as opened_file:
             head = opened_file.read(4000)
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}.") from None
     for kind, mark in MARKS.items():

@@ -69,6 +69,7 @@ def _front(folder: Path, output: "Path | None", json: bool) -> None:
         return
     if output is not None:
         output.write_text(fronts.picture(standing, trials, names[0]), encoding="utf-8")
+        typer.echo(f"picture  {output}", err=True)
     if json:
         import json as encoder
 

@@ -52,6 +52,10 @@ def subject(what: str) -> Subject:
     if path.is_file():
         try:
             return Subject(_in_file(json.loads(path.read_text(encoding="utf-8-sig"))))
+        except json.JSONDecodeError:
+            raise InputError(
+                f"{path} is not JSON, so it holds no architecture. Give what `seqwright show WHAT --as json` wrote."
+            ) from None
         except (ValueError, KeyError, TypeError, SpaceError) as error:
             raise InputError(
                 f"{path} holds no architecture: {error}\nGive what `seqwright show WHAT --as json` wrote."
