@@ -174,7 +174,7 @@ def test_supernets_learn_what_an_expert_expects() -> None:
 
 
 def test_names_and_misuse() -> None:
-    assert Options(strategy="spos").evaluate == "" and Options(evaluate="shared").strategy == "evolution"
+    assert Options(strategy="spos").evaluate == "" and Options(evaluate="shared").strategy == "auto"
     rules = (("enas", "", "uniform"), ("local", "shared", "uniform"), ("spos", "sandwich", "sandwich"))
     for strategy, evaluate, rule in rules:
         (supernet,) = strategy_named(strategy, "", SPACE, RUNGS, 40, evaluate=evaluate).ask(1)
