@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqwright.api import Result, fit, leaderboard, predict, resume
+    from seqwright.api import Result, fit, leaderboard, predict, refine, resume
     from seqwright.api import evaluate as measure
     from seqwright.arch.candidate import Candidate, Recipe
     from seqwright.arch.network import Network

@@ -112,6 +112,10 @@ class Transfer(RandomSearch):
     # One step of a round -------------------------------------------------------------------------
 
     def _go_on(self) -> None:
+        if len(self.archive) >= 3 and not self._trained:  # however early the end comes, one is to have trained alone
+            self._alone()
+        if self._queue:
+            return
         if len(self.archive) < 3:
             self._draw()
         elif self._searches < SEARCHES:
