@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seqwright.arch.candidate import Candidate
+from seqwright.deliver.careers import encoding_of
 from seqwright.deliver.strategies import STRATEGIES, schedule_of, strategy_named
 from seqwright.errors import InputError, did_you_mean
 from seqwright.evaluate.known_tables import Known, found, opened
@@ -35,7 +36,6 @@ from seqwright.study.record import Fidelity
 PUBLISHED = "regularized evolution"  # with the constants of Real et al. 2019 whatever the number of trials
 SLOW = ("gp",)  # takes seconds a proposal, so it runs when it is named
 DRAWS_OR_RANKS = ("random", "bananas", "gp-encoding", "auto")  # what applies to a pool without edits
-GUIDED = ("bananas", "gp-encoding", "auto")  # those that take an encoding of their own
 SCHEDULED = ("halving", "asha", "hyperband", "freeze-thaw")
 # Of regret on NAS-Bench-201 at 200 evaluations:
 FLOORS = {"auto": 0.01, "bananas": 0.05, "gp-encoding": 0.05, "tpe": 0.05, "gp": 0.05}
@@ -68,11 +68,12 @@ def regrets(table: Mapping[Candidate, Entry], strategy: Strategy, looks: Sequenc
 
 
 def strategy_for(known: Known, name: str, schedule: str, seed: int) -> Strategy:
-    more: dict[str, Any] = {"encoding": known.encoding} if known.encoding is not None and name in GUIDED else {}
     rungs = known.rungs if schedule else (known.rungs[-1:] or (Fidelity(0),))
     if name == PUBLISHED:
         return Evolution(known.space, seed=seed, fidelity=rungs[-1], population=POPULATION, sample=SAMPLE)
-    return strategy_named(name, schedule or "none", known.space, rungs, max(known.looks), seed=seed, **more)
+    return strategy_named(
+        name, schedule or "none", known.space, rungs, max(known.looks), seed=seed, **encoding_of(known, name)
+    )
 
 
 def run(known: Known, career: Career) -> dict[str, Any]:

@@ -130,12 +130,17 @@ def steps_of(found: Iterable[tuple[float, float]]) -> tuple[tuple[float, float],
     return tuple(steps)
 
 
+def encoding_of(known: Known, strategy: str) -> dict[str, Any]:
+    """What a strategy is told of a table that says how its candidates are to be encoded."""
+    return {"encoding": known.encoding} if known.encoding is not None and strategy in GUIDED else {}
+
+
 def on_table(known: Known, contender: str, seed: int, trials: int) -> Career:
     """A search whose trainings are looked up, until `trials` whole trainings' worth is spent."""
     strategy, schedule = parted(contender)
     whole = known.rungs[-1] if known.rungs else Fidelity(0)
     rungs: Sequence[Fidelity] = known.rungs if schedule != NONE else (whole,)
-    more: dict[str, Any] = {"encoding": known.encoding} if known.encoding is not None and strategy in GUIDED else {}
+    more = encoding_of(known, strategy)
     searcher = strategy_named(strategy, schedule, known.space, tuple(rungs), trials, seed=seed, **more)
     began = time.thread_time()
     if schedule == NONE:

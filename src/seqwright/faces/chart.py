@@ -6,6 +6,7 @@ from html import escape
 from math import ceil, floor, log10
 
 from seqwright.deliver.ranking import Ranking
+from seqwright.faces.svg import framed
 
 COLOURS = ("#2563eb", "#dc2626", "#16a34a", "#9333ea", "#ea580c", "#0891b2", "#be185d", "#65a30d", "#475569", "#a16207")
 DASHES = ("", "6 3", "2 2", "8 3 2 3")
@@ -75,7 +76,7 @@ def curves(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, log
         drawn.append(f'<polyline points="{points}" fill="none" {stroke}/>')
         x, y = WIDTH - RIGHT + 14, TOP + 10 + LINE * place
         drawn += [f'<path d="M{x:g} {y:g}h24" {stroke}/>', _text(x + 30, y + 4, line.name)]
-    return _svg(WIDTH, max(HEIGHT, TOP + LINE * (len(lines) + 1)), drawn)
+    return framed(WIDTH, max(HEIGHT, TOP + LINE * (len(lines) + 1)), drawn)
 
 
 def ranks(found: Ranking) -> str:
@@ -108,7 +109,7 @@ def ranks(found: Ranking) -> str:
         y = top + 9 + 9 * place
         ends = f"M{across(found.ranks[first]) - 4:.1f} {y:g}H{across(found.ranks[last]) + 4:.1f}"
         drawn.append(f'<path d="{ends}" stroke="#0f172a" stroke-width="4"/>')
-    return _svg(width, height, drawn)
+    return framed(width, height, drawn)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -141,11 +142,3 @@ def _dash(place: int) -> str:
 
 def _text(x: float, y: float, text: str, more: str = "") -> str:
     return f'<text x="{x:g}" y="{y:g}" fill="#0f172a" {more.format(y=y)}>{escape(text)}</text>'
-
-
-def _svg(width: float, height: float, drawn: Sequence[str]) -> str:
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f'height="{height:g}" font-family="system-ui, sans-serif" font-size="12">'
-    )
-    return "\n".join([head, f'<rect width="{width:g}" height="{height:g}" fill="#ffffff"/>', *drawn, "</svg>", ""])

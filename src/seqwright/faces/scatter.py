@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from seqwright.faces.svg import framed
+
 WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 720, 440, 70, 56, 24
 INK, PALE, FRONT, GRID = "#334155", "#94a3b8", "#2563eb", "#e2e8f0"
 
@@ -27,11 +29,7 @@ def scatter(dots: Sequence[tuple[float, float, str]], front: Sequence[tuple[floa
         up = (y - worst) / (best - worst)
         return LEFT + across * (WIDTH - LEFT - MARGIN), HEIGHT - BOTTOM - up * (HEIGHT - BOTTOM - MARGIN)
 
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        'font-family="system-ui, sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-    ]
+    lines: list[str] = []
     for value in _decades(low, high):
         x, _ = at(value, worst)
         lines.append(f'<path d="M{x:.1f} {MARGIN}V{HEIGHT - BOTTOM}" stroke="{GRID}"/>')
@@ -54,7 +52,7 @@ def scatter(dots: Sequence[tuple[float, float, str]], front: Sequence[tuple[floa
     )
     for (a, b), (_, _, words) in zip(stairs, steps, strict=True):
         lines.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="5" fill="{FRONT}"><title>{escape(words)}</title></circle>')
-    return "\n".join([*lines, "</svg>", ""])
+    return framed(WIDTH, HEIGHT, lines)
 
 
 def _decades(low: float, high: float) -> list[float]:

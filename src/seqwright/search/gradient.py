@@ -8,6 +8,7 @@ prior, mixed with an even one so that nothing is ruled out; where the mixture co
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from seqwright.arch.candidate import Candidate, Recipe
@@ -83,10 +84,7 @@ class Gradient:
         self._meanwhile = len(guided._portfolio)
 
     def ask(self, n: int) -> list[Proposal]:
-        proposals: list[Proposal] = []
-        while len(proposals) < n and (proposal := self._next()) is not None:
-            proposals.append(proposal)
-        return proposals
+        return list(islice(iter(self._next, None), n))
 
     def _next(self) -> Proposal | None:
         if not self._asked:

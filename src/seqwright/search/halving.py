@@ -7,6 +7,7 @@ checkpoint, and in that `Halving` begins its next bracket while one waits, so th
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from seqwright.arch.codec import identity
@@ -51,10 +52,7 @@ class Schedule:
         self.order = order
 
     def ask(self, n: int) -> list[Proposal]:
-        proposals: list[Proposal] = []
-        while len(proposals) < n and (proposal := self._next()) is not None:
-            proposals.append(proposal)
-        return proposals
+        return list(islice(iter(self._next, None), n))
 
     def tell(self, trials: Sequence[Trial]) -> None:
         for trial in trials:

@@ -10,6 +10,7 @@ come first and proposals then, where ENAS alternates.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import identity
@@ -86,10 +87,7 @@ class Shared:
         self.order = order
 
     def ask(self, n: int) -> list[Proposal]:
-        proposals: list[Proposal] = []
-        while len(proposals) < n and (proposal := self._next()) is not None:
-            proposals.append(proposal)
-        return proposals
+        return list(islice(iter(self._next, None), n))
 
     def tell(self, trials: Sequence[Trial]) -> None:
         for trial in trials:

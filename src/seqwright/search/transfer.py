@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -76,10 +77,7 @@ class Transfer(RandomSearch):
         self._train(Prior(prior.as_data()) if prior else None, FIRST, "weights for the whole space")
 
     def ask(self, n: int) -> list[Proposal]:
-        proposals: list[Proposal] = []
-        while len(proposals) < n and (proposal := self._next()) is not None:
-            proposals.append(proposal)
-        return proposals
+        return list(islice(iter(self._next, None), n))
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """A supernet that failed is done without: the last one scores on, or every candidate trains alone."""

@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -116,10 +117,7 @@ class Rewriter(RandomSearch):
             )
 
     def ask(self, n: int) -> list[Proposal]:
-        proposals: list[Proposal] = []
-        while len(proposals) < n and (proposal := self._next()) is not None:
-            proposals.append(proposal)
-        return proposals
+        return list(islice(iter(self._next, None), n))
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """A failure counts as the worst score that was heard."""
