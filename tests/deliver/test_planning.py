@@ -159,3 +159,10 @@ def test_refits_fit_in_the_time(slots: int, seconds: float) -> None:
         assert found[0].candidate == trials[0].proposal.candidate and len(found) >= 3
     if seconds == 0:
         assert found == []
+
+
+def test_one_that_was_only_judged_is_trained_at_the_usual_length_and_pace() -> None:
+    given = trial(0, 0.5, rate=100.0, notes=STOPPED)
+    scored = Trial(Proposal(CANDIDATES[1], Fidelity(0, 1, "shared")), 0.6)
+    first, second = refits([given, scored], [given, scored], 20.0, 1, seeds=1)
+    assert (second.candidate, second.fidelity) == (scored.proposal.candidate, first.fidelity)

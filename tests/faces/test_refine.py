@@ -1,6 +1,7 @@
 """`seqwright refine`: a network, its rewritings and the verdict; and what it answers to mistakes."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from commands import Run, write_csv
@@ -10,9 +11,14 @@ from seqwright.arch import codec
 from seqwright.arch.blocks import Conv, FeedForward
 from seqwright.arch.candidate import Candidate, Recipe
 from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, Words
+from seqwright.arch.rewriting import rewritings
+from seqwright.arch.supernet import Supernet
 from seqwright.deliver import bundle
-from seqwright.deliver.refine import data_of
+from seqwright.deliver.refine import data_of, finalists
 from seqwright.errors import InputError
+from seqwright.nn.cheaper import measured
+from seqwright.space.moves import sample
+from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.study.store import Study
 
 GIVEN = Candidate(
@@ -46,6 +52,22 @@ def test_a_network_is_refined(run: Run, given: Path, tmp_path: Path) -> None:
         assert verdict["rewriting"][cost] <= verdict["given"][cost]
     sources, options = data_of(Path("once"))  # as `seqwright refine once` has them
     assert sources.data == str(data) and options["target"] == "label"
+
+
+def test_where_no_rewriting_was_trained_the_best_judged_is_a_finalist() -> None:
+    space = rewritings(GIVEN, measured, "cheaper")
+    first, second = (c for c in (sample(space, Random(seed)) for seed in range(2)) if c != GIVEN)
+
+    def trial(number: int, candidate: Candidate, score: float, stage: str = "shared", error: str = "") -> Trial:
+        fidelity = Fidelity(0 if stage == "shared" else 100, 1, stage)
+        return Trial(Proposal(candidate, fidelity, number=number), score, error=error)
+
+    judged = [trial(1, GIVEN, 0.9), trial(2, first, 0.3), trial(3, second, 0.4), trial(4, first, 0.0, error="died")]
+    given, supernet = trial(0, GIVEN, 0.7, "full"), trial(5, Candidate(Supernet(space), Recipe()), 0.8, "supernet")
+    assert [t.proposal.number for t in finalists([given, supernet, *judged], space)] == [0, 3]
+    trained = trial(6, first, 0.6, "full")
+    assert [t.proposal.number for t in finalists([given, *judged, trained], space)] == [0, 6]
+    assert [t.proposal.number for t in finalists([given], space)] == [0]
 
 
 def test_mistakes_are_answered(run: Run, given: Path, texts: Path) -> None:

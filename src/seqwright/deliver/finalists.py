@@ -96,7 +96,9 @@ def refits(
     left = None if seconds is None else SAFETY * seconds * slots
     trials = [t for t in trials if t.proposal.fidelity.alone]
     top = max((t.proposal.fidelity for t in trials if not t.failed), default=None)
-    usual = median([_best(t) for t in trials if t.proposal.fidelity == top and not t.failed] or [0])
+    furthest = [t for t in trials if t.proposal.fidelity == top and not t.failed]
+    usual = median([_best(t) for t in furthest] or [0])
+    pace = median([_rate(t) for t in furthest] or [1.0])
     planned: list[Proposal] = []
     for seed in range(1, seeds + 1):
         for rank, trial in enumerate(chosen):
@@ -107,7 +109,7 @@ def refits(
             unfinished = trained == top and not stopped and best >= CONVERGED * trained.examples
             examples = round(least * UNFINISHED if unfinished else least)
             if seconds is not None and left is not None:
-                rate = max(1e-9, trial.costs.get("examples_per_s", 1.0))
+                rate = max(1e-9, _rate(trial) if trained.alone else pace)  # of a shared score nothing is known
                 # A network cannot be split over slots, and the first of each finalist comes before a second of any.
                 fair = SAFETY * seconds * min(1.0, slots / len(chosen) if seed == 1 else 1.0)
                 room = rate * min(fair, left)
@@ -118,6 +120,10 @@ def refits(
             why = f"refit of finalist {rank + 1} with seed {seed}"
             planned.append(Proposal(trial.proposal.candidate, Fidelity(examples, 1, "refit"), why, seed=seed))
     return planned
+
+
+def _rate(trial: Trial) -> float:
+    return trial.costs.get("examples_per_s", 1.0)
 
 
 def _best(trial: Trial) -> float:

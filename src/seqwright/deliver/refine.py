@@ -6,7 +6,7 @@ and the data come from, and the verdict.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from seqwright.data.examples import listed
 from seqwright.deliver.gather import Sources
 from seqwright.errors import InputError, did_you_mean
 from seqwright.evaluate.workbench import Workbench
+from seqwright.search.leaderboard import leaderboard
 from seqwright.space.fill import fill
+from seqwright.study.record import Trial
 from seqwright.study.store import Study
 
 STRATEGY = "rewriter"
@@ -75,6 +77,21 @@ def data_of(run: Path) -> "tuple[Sources, dict[str, Any]]":
         raise InputError(f"The data of {run} came from memory, not from a file. Give --data.")
     known = {name: options[name] for name in DATA_OPTIONS if name in options}
     return Sources(named["data"], named["valid"], named["test"]), known | {"seed": options["seed"]}
+
+
+def finalists(trials: Sequence[Trial], space: Any) -> list[Trial]:
+    """What was given and its rewritings, as far as they were trained alone.
+
+    Where the clock left none of the rewritings the time, the one judged best is taken in, for a refit to train.
+    """
+    alone = [t for t in leaderboard(trials) if t.proposal.fidelity.stage == "full"]
+    alone = [t for t in alone if t.proposal.fidelity == alone[0].proposal.fidelity]
+    own = codec.identity(given_in(space))
+    if any(codec.identity(t.proposal.candidate) != own for t in alone):
+        return alone
+    judged = [t for t in trials if t.proposal.fidelity.stage != "supernet" and not t.failed]
+    rewritings = [t for t in judged if codec.identity(t.proposal.candidate) != own]
+    return alone + sorted(rewritings, key=lambda t: -t.score)[:1]
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from seqwright.arch import codec
-from seqwright.deliver import frugal
+from seqwright.deliver import frugal, refine
 from seqwright.deliver.finalists import FINALISTS, finalists, refits
-from seqwright.deliver.refine import STRATEGY
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import first_of
+from seqwright.deliver.searching import first_of, space_of
 from seqwright.evaluate import predictions
 from seqwright.evaluate.full import FullEvaluator
 from seqwright.evaluate.workbench import Workbench
 from seqwright.search.fixed import Fixed
-from seqwright.search.leaderboard import leaderboard
 from seqwright.search.loop import search
 from seqwright.search.objectives import is_beyond, lowered
 from seqwright.study.database import FILE
@@ -113,9 +111,8 @@ def _finalists(run: Run, bench: Workbench, trials: Sequence[Trial]) -> list[Tria
     def answers(trial: Trial) -> "tuple[np.ndarray, Any] | None":
         return predictions.load(run.study.folder, trial.proposal.number)
 
-    if run.options.strategy == STRATEGY:  # what was given and its rewritings are to be compared
-        alone = leaderboard(t for t in trials if t.proposal.fidelity.stage == "full")
-        return [t for t in alone if t.proposal.fidelity == alone[0].proposal.fidelity]
+    if run.options.strategy == refine.STRATEGY:
+        return refine.finalists(trials, space_of(run.options, bench))
     if names := lowered(run.options.objectives):
         return frugal.finalists(trials, names, answers, bench, FINALISTS)
     return finalists(trials, answers, bench.score_at, likelihood=bench.likelihood_at)
