@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seqwright.arch.candidate import Candidate
-from seqwright.deliver.careers import encoding_of
+from seqwright.deliver.careers import NONE, encoding_of, trains_supernet
 from seqwright.deliver.strategies import STRATEGIES, schedule_of, strategy_named
 from seqwright.errors import InputError, did_you_mean
 from seqwright.evaluate.known_tables import Known, found, opened
@@ -100,15 +100,16 @@ def run(known: Known, career: Career) -> dict[str, Any]:
     }
 
 
-def careers(known: Known, strategies: Sequence[str], seeds: int) -> list[Career]:
+def careers(known: Known, strategies: Sequence[str], seeds: int, schedules: Sequence[str] = SCHEDULED) -> list[Career]:
     """Every search on a table: whole trainings, then schedules where there are lower fidelities."""
     chosen = [name for name in strategies if not known.pooled or name in DRAWS_OR_RANKS]
-    plain = [name for name in chosen if name == PUBLISHED or not STRATEGIES[name].only]
+    own = {name: schedule_of(name) for name in chosen if name != PUBLISHED and STRATEGIES[name].only}
+    plain = [name for name in chosen if own.get(name, NONE) == NONE]
     rationed = [
         (name, schedule)
         for name in (chosen if known.rungs else ())
-        if name != PUBLISHED
-        for schedule in ([schedule_of(name)] if STRATEGIES[name].only else SCHEDULED)
+        if name != PUBLISHED and own.get(name) != NONE
+        for schedule in ([own[name]] if name in own else schedules)
     ]
     pairs = [*((name, "") for name in plain), *rationed]
     return [Career(known.name, name, schedule, seed) for seed in range(seeds) for name, schedule in pairs]
@@ -200,16 +201,21 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of tables, or the csv of NAS-Bench-201")
     parser.add_argument("--table", action="append", default=[], metavar="KIND=PATH", help="one more table")
-    parser.add_argument("--strategies", default="", help=f"a,b,c; default: all but {', '.join(SLOW)}")
+    parser.add_argument("--strategies", default="", help=f"a,b,c; default: all that apply but {', '.join(SLOW)}")
+    parser.add_argument(
+        "--schedules",
+        default=",".join(SCHEDULED),
+        help='around strategies that have none of their own (default: %(default)s); "" for whole trainings alone',
+    )
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, help="a jsonl to which each result is added")
     options = parser.parse_args(argv)
     options.sources = [("" if options.data.is_dir() else "nas-bench-201", options.data)] if options.data else []
     options.sources += [(kind, Path(path)) for kind, _, path in (text.partition("=") for text in options.table)]
-    options.names = options.strategies.split(",") if options.strategies else [PUBLISHED, *STRATEGIES]
-    if not options.strategies:
-        options.names = [name for name in options.names if name not in SLOW]
+    options.schedules = list(filter(None, options.schedules.split(",")))
+    applicable = [name for name in STRATEGIES if name not in SLOW and not trains_supernet(name)]
+    options.names = options.strategies.split(",") if options.strategies else [PUBLISHED, *applicable]
     return options
 
 
@@ -219,6 +225,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in options.names:
             if name not in (PUBLISHED, *STRATEGIES):
                 raise InputError(f'--strategies: "{name}" is not known.{did_you_mean(name, (PUBLISHED, *STRATEGIES))}')
+            if name != PUBLISHED and trains_supernet(name):
+                raise InputError(f'--strategies: "{name}" trains a supernet, and tables hold networks alone. Leave it.')
         tables = read(options.sources)
         if not tables:
             raise InputError("No table was found. Give --data FOLDER or --table nas-bench-201=FILE.")
@@ -226,7 +234,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(str(error), style="red", markup=False)
         return error.exit_code
     rows = {key(row): row for row in _lines(options.out)}
-    due = [c for known in tables for c in careers(known, options.names, options.seeds) if c.key not in rows]
+    asked = {known.name: careers(known, options.names, options.seeds, options.schedules) for known in tables}
+    due = [career for several in asked.values() for career in several if career.key not in rows]
     if options.out and options.out.exists() and not options.out.read_bytes().endswith(b"\n"):
         options.out.write_text("".join(json.dumps(row) + "\n" for row in rows.values()), encoding="utf-8")
     with console.status("") as status:
@@ -238,7 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     file.write(json.dumps(row) + "\n")
     kept = True
     for known in tables:
-        mine = [rows[c.key] for c in careers(known, options.names, options.seeds)]
+        mine = [rows[career.key] for career in asked[known.name]]
         for scheduled in (False, True):
             if any(bool(row["schedule"]) == scheduled for row in mine):
                 console.print(shown(known, mine, scheduled))
