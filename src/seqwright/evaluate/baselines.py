@@ -88,5 +88,5 @@ def run_all(
         executor.cancel(f"baseline-{name}")
         if stop():
             continue  # not its fault: it is run again on resume
-        error = f"did not finish in its share of the budget ({seconds:.0f} s)"
+        error = f"did not finish in {seconds:.0f} s, its share of the budget; with a larger one it is run again"
         on_result(name, {"name": name, "error": error, "given_s": seconds})
