@@ -1,7 +1,7 @@
 """Every search strategy on tables where each answer is known: how far from the best is what it finds?
 
     python -m benchmarks.tables --data FOLDER --seeds 100 --out results.jsonl
-    python -m benchmarks.tables --table nas-bench-201=PATH/nb201_200epoch_cifar100.csv --strategies random,auto
+    python -m benchmarks.tables --data PATH/nb201_200epoch_cifar100.csv --strategies random,auto
 
 Regret is the best score in the table less the best that was found, after so many evaluations one at a time. Where a
 table has lower fidelities, each strategy is also run under schedules, on a simulated clock, for half the time that
@@ -27,7 +27,7 @@ from seqwright.arch.candidate import Candidate
 from seqwright.deliver.careers import NONE, encoding_of, trains_supernet
 from seqwright.deliver.strategies import STRATEGIES, schedule_of, strategy_named
 from seqwright.errors import InputError, did_you_mean
-from seqwright.evaluate.known_tables import Known, found, opened
+from seqwright.evaluate.known_tables import Known, found, opened, recognised
 from seqwright.evaluate.table import Entry, played
 from seqwright.search.evolution import POPULATION, SAMPLE, Evolution
 from seqwright.search.strategy import Strategy
@@ -181,12 +181,15 @@ def _behind(ahead: Sequence[str]) -> str:
 
 # The command -------------------------------------------------------------------------------------
 
-Source = tuple[str, Path]  # the kind of a table, and its file; ("", folder) for all in a folder
+Source = tuple[str, Path]  # the kind of a table, and its file; "" for a file of any kind, or a folder of them
 _KNOWN: dict[str, Known] = {}  # in a worker: the tables, read once
 
 
 def read(sources: Sequence[Source]) -> list[Known]:
-    return [known for kind, path in sources for known in ([opened(kind, path)] if kind else found(path))]
+    tables: list[Known] = []
+    for kind, path in sources:
+        tables += [opened(kind, path)] if kind else found(path) if path.is_dir() else [recognised(path)]
+    return tables
 
 
 def _prepare(sources: Sequence[Source]) -> None:
@@ -199,7 +202,7 @@ def _work(career: Career) -> dict[str, Any]:
 
 def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="a folder of tables, or the csv of NAS-Bench-201")
+    parser.add_argument("--data", type=Path, help="a folder of tables, or one")
     parser.add_argument("--table", action="append", default=[], metavar="KIND=PATH", help="one more table")
     parser.add_argument("--strategies", default="", help=f"a,b,c; default: all that apply but {', '.join(SLOW)}")
     parser.add_argument(
@@ -211,7 +214,7 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, help="a jsonl to which each result is added")
     options = parser.parse_args(argv)
-    options.sources = [("" if options.data.is_dir() else "nas-bench-201", options.data)] if options.data else []
+    options.sources = [("", options.data)] if options.data else []
     options.sources += [(kind, Path(path)) for kind, _, path in (text.partition("=") for text in options.table)]
     options.schedules = list(filter(None, options.schedules.split(",")))
     applicable = [name for name in STRATEGIES if name not in SLOW and not trains_supernet(name)]
@@ -220,7 +223,7 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options, console = parsed(argv), Console()
+    options, console = parsed(argv), Console(width=None if sys.stdout.isatty() else 150)
     try:
         for name in options.names:
             if name not in (PUBLISHED, *STRATEGIES):

@@ -96,16 +96,7 @@ def test_short_trainings_of_201_are_found_beside_it(tmp_path):
 
 def test_a_run_is_repeated_by_nobody_and_printed_whole(tmp_path, capsys):
     source, out = runs(tmp_path, 30), tmp_path / "out.jsonl"
-    arguments = [
-        "--table",
-        f"nas-bench-nlp={source}",
-        "--strategies",
-        "random,local",
-        "--seeds",
-        "2",
-        "--out",
-        str(out),
-    ]
+    arguments = ["--data", str(source), "--strategies", "random,local", "--seeds", "2", "--out", str(out)]
     tables.main(arguments)
     first = out.read_text()
     rows = [json.loads(line) for line in first.splitlines()]
@@ -130,5 +121,11 @@ def test_promises_are_judged_by_means():
     assert [holds for _, holds in tables.promises(known, rows)].count(False) == 2
 
 
-def test_a_folder_without_tables_has_none(tmp_path):
+def test_tables_are_found_in_a_folder_whatever_their_names(tmp_path):
     assert found(tmp_path) == []
+    (tmp_path / "deep").mkdir()
+    runs(tmp_path / "deep")
+    (tmp_path / "cells_cifar100.csv").write_text("arch,val_acc_0,train_time\n012340,50.5,7.0\n")
+    (tmp_path / "features.csv").write_text("architecture,a,b\nx,1,2\n")
+    (tmp_path / "latin.csv").write_bytes(b"\xe9t\xe9,1\n")
+    assert [known.name for known in found(tmp_path)] == ["nas-bench-201 cells_cifar100", "nas-bench-nlp runs"]

@@ -1,6 +1,7 @@
 """Spaces in which every answer is known: their candidates, what came of each, and how they may be searched."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -13,11 +14,6 @@ from seqwright.evaluate.table import Entry
 from seqwright.space.nodes import Space
 from seqwright.study.record import Fidelity
 
-FILES = {  # where the tables lie in a folder of them
-    "nas-bench-201": "nas_bench_201/nb201_200epoch_cifar10.csv",
-    "nas-bench-macro": "nas_bench_macro/nas-bench-macro_cifar10.json",
-    "nas-bench-nlp": "nas_bench_nlp/wikitext2_logs.jsonl",
-}
 SHORT = "nb201_12epoch_", 12  # beside a file of NAS-Bench-201: the same cells trained for so many epochs
 WHOLE_201 = 200
 
@@ -53,10 +49,11 @@ class Known:
         return sum(entry.seconds for entry in self.table.values()) / len(self.table)
 
 
-# What stands near the beginning of a file of each kind, by which it is told from the others.
+HEAD = 4000  # characters, among which stands a mark that tells each kind from the others
+SUFFIXES = (".csv", ".json", ".jsonl")
 MARKS = {
     "seqwright": '"table": "seqwright"',
-    "nas-bench-201": "arch,",
+    "nas-bench-201": ",val_acc_0",
     "nas-bench-macro": '"mean_acc"',
     "nas-bench-nlp": '"recepie"',
 }
@@ -69,19 +66,37 @@ def recognised(path: Path) -> Known:
         InputError: the file cannot be read, or is of no kind that is known here.
     """
     try:
-        with path.open(encoding="utf-8") as opened_file:
-            head = opened_file.read(4000)
+        kind = _kind(path)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a table: {error}.") from None
-    for kind, mark in MARKS.items():
-        if mark in head:
-            return opened(kind, path)
+    if kind is not None:
+        return opened(kind, path)
     raise InputError(
         f"{path} is no table that is known here. Give a file of one of: {', '.join(MARKS)} "
         "(`seqwright.evaluate.table_file` writes one of your own)."
     )
+
+
+def found(folder: Path) -> list[Known]:
+    """Every table in a folder and in those below it, in the order of their paths.
+
+    Raises:
+        InputError: a file of a kind that is known here cannot be read as one.
+    """
+    tables: list[Known] = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
+        with suppress(OSError, UnicodeDecodeError):
+            if (kind := _kind(path)) is not None:
+                tables.append(opened(kind, path))
+    return tables
+
+
+def _kind(path: Path) -> str | None:
+    with path.open(encoding="utf-8") as file:
+        head = file.read(HEAD)
+    return next((kind for kind, mark in MARKS.items() if mark in head), None)
 
 
 def opened(kind: str, path: Path) -> Known:
@@ -123,8 +138,3 @@ def _nas_bench_201(path: Path) -> Known:
         table = nas_bench_201.with_short(table, short, epochs, WHOLE_201)
         rungs = (Fidelity(epochs), Fidelity(WHOLE_201))
     return Known(f"nas-bench-201 {path.stem}", nas_bench_201.space(), table, rungs=rungs)
-
-
-def found(folder: Path) -> list[Known]:
-    """Those of our tables that lie in a folder."""
-    return [opened(kind, folder / name) for kind, name in FILES.items() if (folder / name).exists()]
