@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import f, friedmanchisquare
 
-from seqwright.deliver.ranking import interval, ranking
+from seqwright.deliver.ranking import Ranking, interval, ranking
 
 
 def test_the_statistic_is_friedmans_and_the_distance_that_of_the_paper() -> None:
@@ -38,3 +38,16 @@ def test_an_interval_holds_the_mean_and_shrinks_with_seeds() -> None:
     assert ((low < values.mean(0)) & (values.mean(0) < high)).all()
     few = interval(values[:10])
     assert (few[1] - few[0] > high - low).all()
+
+
+def test_an_interval_of_few_seeds_holds_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    held = [low[0] < 0 < high[0] for low, high in (interval(rng.normal(size=(6, 1))) for _ in range(400))]
+    assert np.mean(held) > 0.92  # plain percentiles: 0.86
+    low, high = interval(np.array([[1.0, 2.0]]))
+    assert low.tolist() == high.tolist() == [1.0, 2.0]
+
+
+def test_where_the_test_tells_nothing_apart_one_bar_joins_all() -> None:
+    assert Ranking(("a", "b", "c"), (1.0, 2.0, 3.0), 0.06, 1.5, 9).alike() == [(0, 2)]
+    assert Ranking(("a", "b", "c"), (1.0, 2.0, 3.0), 0.04, 1.5, 9).alike() == [(0, 1), (1, 2)]

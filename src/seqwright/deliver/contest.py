@@ -56,8 +56,12 @@ def compare(
         InputError: what was given cannot be used.
         StudyError: the folder holds another comparison.
     """
-    names, folder, show = contenders_of(strategies), Path(folder), show or Quiet()
-    wrong = [
+    folder, show, names, wrong = Path(folder), show or Quiet(), (), list[str]()
+    try:
+        names = contenders_of(strategies)
+    except InputError as error:
+        wrong.append(str(error))
+    wrong += [
         f"--{name} {value} is too few. Give {least} or more."
         for name, value, least in (
             ("seeds", seeds, 1),
@@ -88,8 +92,8 @@ def compare(
             json_lines.add(folder / CAREERS, career.as_data())
             done[career.key] = career
             count = sum(key in done for key in wanted)
-            best = career.steps[-1][1] if career.steps else float("nan")
-            show.say(f"{count}/{len(wanted)}  {career.problem}: {career.contender}, seed {career.seed}: {best:.4f}")
+            best = f"{career.steps[-1][1]:.4f}" if career.steps else "no training was whole"
+            show.say(f"{count}/{len(wanted)}  {career.problem}: {career.contender}, seed {career.seed}: {best}")
     whole = [s for s in range(seeds) if all((p.name, n, s) in done for p in problems for n in names)]
     if not whole:
         raise StudyError(f"{folder}: no seed is done for all strategies yet. The same command goes on from here.")
@@ -130,9 +134,11 @@ def _on_data(
 ) -> Iterator[tuple[list[Problem], Play]]:
     from seqwright.deliver.gather import Sources
     from seqwright.deliver.options import Options
+    from seqwright.deliver.searching import vet_space
     from seqwright.deliver.trained_careers import on_data
 
     asked, name = Options.of(**options), Path(data).stem if isinstance(data, str | Path) else "data"
+    vet_space(asked)
     with (
         _settled(folder, {"trials": trials, "examples": examples}),
         on_data(folder, Sources(data), name, asked, names, trials, examples, show) as career,

@@ -165,6 +165,16 @@ def prior_of(space: Space, wishes: Sequence[str] = ()) -> Prior:
     return expert(space, wishes, usual) if wishes else usual
 
 
+def vet_space(options: Options) -> None:
+    """Find what is wrong with a space that the user named before the data are read, which may take long.
+
+    Raises:
+        InputError: see `narrowed`.
+    """
+    if options.space:
+        narrowed(options, options.space)
+
+
 def vet(run: Run, bench: Workbench) -> None:
     """Find what is wrong with the options before any of the budget is spent.
 

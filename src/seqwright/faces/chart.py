@@ -11,6 +11,7 @@ from seqwright.faces.svg import framed
 COLOURS = ("#2563eb", "#dc2626", "#16a34a", "#9333ea", "#ea580c", "#0891b2", "#be185d", "#65a30d", "#475569", "#a16207")
 DASHES = ("", "6 3", "2 2", "8 3 2 3")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760.0, 400.0, 66.0, 190.0, 34.0, 46.0
+KEY = 50.0  # beside a curve's name: its stroke
 LETTER, LINE = 6.6, 18.0
 LEAST = 1e-3  # of the largest value: what a logarithmic axis shows as its lowest
 
@@ -41,12 +42,14 @@ def curves(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, log
         ticks = _decades(lowest, highest)
         lowest, highest = ticks[0], ticks[-1]
     else:
-        ticks = _ticks(lowest, highest)
+        ticks = rounded(lowest, highest)
         lowest, highest = min(ticks[0], lowest), max(ticks[-1], highest)
     furthest = max(max(line.x) for line in lines)
+    width = WIDTH + max(0.0, KEY + LETTER * max(len(line.name) for line in lines) - RIGHT)
+    right = WIDTH - RIGHT
 
     def across(x: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * x / furthest
+        return LEFT + (right - LEFT) * x / furthest
 
     def up(y: float) -> float:
         share = log10(max(y, lowest) / lowest) / log10(highest / lowest) if log else (y - lowest) / (highest - lowest)
@@ -55,13 +58,13 @@ def curves(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, log
     drawn = [_text(LEFT, 20, title, 'font-weight="600"')]
     for tick in ticks:
         drawn += [
-            f'<path d="M{LEFT:g} {up(tick):.1f}H{WIDTH - RIGHT:g}" stroke="#e2e8f0"/>',
+            f'<path d="M{LEFT:g} {up(tick):.1f}H{right:g}" stroke="#e2e8f0"/>',
             _text(LEFT - 8, up(tick) + 4, f"{tick:g}", 'text-anchor="end"'),
         ]
-    for tick in _ticks(0, furthest):
+    for tick in rounded(0, furthest):
         if tick <= furthest:
             drawn.append(_text(across(tick), HEIGHT - BOTTOM + 18, f"{tick:g}", 'text-anchor="middle"'))
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    middle = (LEFT + right) / 2
     drawn.append(_text(middle, HEIGHT - 8, x_label, 'text-anchor="middle"'))
     drawn.append(
         _text(16, (TOP + HEIGHT - BOTTOM) / 2, y_label, 'text-anchor="middle" transform="rotate(-90 16 {y:g})"')
@@ -74,9 +77,11 @@ def curves(lines: Sequence[Line], title: str, x_label: str, y_label: str, *, log
         points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in zip(line.x, line.y, strict=True))
         stroke = f'stroke="{_colour(place)}" stroke-width="2" stroke-dasharray="{_dash(place)}"'
         drawn.append(f'<polyline points="{points}" fill="none" {stroke}/>')
-        x, y = WIDTH - RIGHT + 14, TOP + 10 + LINE * place
+        end = f'cx="{across(line.x[-1]):.1f}" cy="{up(line.y[-1]):.1f}" r="3" fill="{_colour(place)}"'
+        drawn.append(f"<circle {end}/>")  # of a single cost there is nothing else to see
+        x, y = right + 14, TOP + 10 + LINE * place
         drawn += [f'<path d="M{x:g} {y:g}h24" {stroke}/>', _text(x + 30, y + 4, line.name)]
-    return framed(WIDTH, max(HEIGHT, TOP + LINE * (len(lines) + 1)), drawn)
+    return framed(width, max(HEIGHT, TOP + LINE * (len(lines) + 1)), drawn)
 
 
 def ranks(found: Ranking) -> str:
@@ -112,7 +117,7 @@ def ranks(found: Ranking) -> str:
     return framed(width, height, drawn)
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def rounded(low: float, high: float) -> list[float]:
     """About five round values that reach over what is shown."""
     span = (high - low) or abs(high) or 1.0
     step = 10.0 ** floor(log10(span / 4))

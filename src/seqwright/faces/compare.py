@@ -59,16 +59,16 @@ def compare(
 
     Examples:
 
-        seqwright compare reviews.tsv --target label --space tiny --strategies random,evolution,auto --trials 40
+        seqwright compare reviews.tsv --strategies random,auto --trials 40
 
-        seqwright compare --table nb201_200epoch_cifar10.csv --strategies random,evolution,local --seeds 30
+        seqwright compare --table nb201.csv --strategies random,local --seeds 30
     """
     from rich.console import Console
 
     from seqwright.deliver.contest import compare as run
     from seqwright.deliver.identity import fresh_folder
     from seqwright.deliver.show import Quiet
-    from seqwright.faces.comparison_page import page, picture, tables
+    from seqwright.faces.comparison_page import page, picture, printed
     from seqwright.faces.lines import Lines
 
     name = f"compare-{Path(data or (table or ['none'])[0]).stem}"
@@ -98,7 +98,7 @@ def compare(
         typer.echo(encoder_of.dumps(told))
         return
     console = Console(highlight=False)
-    for shown in tables(told):
-        console.print(shown)
+    for shown in printed(told):
+        console.print(shown, markup=False)
     console.print(told["verdict"], markup=False)
     console.print(f"pictures  {found.folder / 'compare.html'}", markup=False, soft_wrap=True)

@@ -23,7 +23,8 @@ def head(problem: dict[str, Any]) -> str:
     unit = f" in {problem['unit']}" if problem["unit"] else ""
     shown = f"what is left of the best{unit}" if problem["shown"] == "regret" else "best score on validation"
     seeds = next(iter(problem["contenders"].values()))["seeds"]
-    return f"{problem['name']}: {shown}, after so many {COSTS}; mean of {seeds} seeds ± half its 95 % interval"
+    over = f"mean of {seeds} seeds ± half its 95 % interval" if seeds > 1 else "of a single seed"
+    return f"{problem['name']}: {shown}, after so many {COSTS}; {over}"
 
 
 def rows(problem: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -32,21 +33,29 @@ def rows(problem: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[str, .
     for name, rank in data["ranks"].items():
         row = problem["contenders"][name]
         told = [
-            f"{m:.3f} ± {(hi - lo) / 2:.3f}" for m, lo, hi in zip(row["mean"], row["low"], row["high"], strict=True)
+            f"{m:.3f} ± {(hi - lo) / 2:.3f}" if row["seeds"] > 1 else f"{m:.3f}"
+            for m, lo, hi in zip(row["mean"], row["low"], row["high"], strict=True)
         ]
         yield name, *told, f"{rank:.2f}", f"{row['training_s']:.4g}", f"{row['own_ms']:.1f}", f"{row['own_share']:.1%}"
 
 
-def tables(data: dict[str, Any]) -> Iterator[Table]:
-    """One for each problem, of `Comparison.as_data`."""
+def printed(data: dict[str, Any]) -> Iterator[Table | str]:
+    """A title and two tables for each problem, of `Comparison.as_data`: what was found, and what that took."""
     for problem in data["problems"]:
-        first, *rest = rows(problem, data)
-        table = Table(box=box.SIMPLE_HEAD, title=head(problem), title_justify="left", padding=(0, 1, 0, 0))
-        for place, name in enumerate(first):
-            table.add_column(name, justify="right" if place else "left", no_wrap=True)
-        for row in rest:
-            table.add_row(*row)
-        yield table
+        whole = list(rows(problem, data))
+        found = len(data["looks"]) + 2
+        yield head(problem)
+        yield _table([row[:found] for row in whole])
+        yield _table([(row[0], *row[found:]) for row in whole])
+
+
+def _table(whole: list[tuple[str, ...]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for place, name in enumerate(whole[0]):
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
+    for row in whole[1:]:
+        table.add_row(*row)
+    return table
 
 
 def picture(comparison: Comparison, problem: Problem) -> str:
