@@ -18,7 +18,7 @@ from seqwright.deliver.machine import cores_of, evaluator_of, machine_of
 from seqwright.deliver.options import Options
 from seqwright.deliver.refitting import refit
 from seqwright.deliver.run import Run
-from seqwright.deliver.searching import explore, vet
+from seqwright.deliver.searching import explore, vet, vet_space
 from seqwright.deliver.show import Quiet, Show
 from seqwright.deliver.stopping import stopping
 from seqwright.deliver.traceless import traceless
@@ -73,10 +73,17 @@ def fit(
         InputError: what was given cannot be used; the message says what to do.
         StudyError: the folder holds another run, or someone is searching in it.
     """
-    asked = Options.of(**options)
-    folder = Path(folder) if folder is not None else fresh_folder(data)
-    sources = Sources(data, valid, test)
+    return _fit(Sources(data, valid, test), Options.of(**options), folder, show)
+
+
+def _fit(
+    sources: Sources, asked: Options, folder: "Path | str | None", show: "Show | None", read_before: int = 0
+) -> Result:
+    vet_space(asked)
+    folder = Path(folder) if folder is not None else fresh_folder(sources.data)
     with traceless(folder), begin(folder, sources, asked) as study:
+        if read_before:
+            study.once(refining.READ_BEFORE, lambda: read_before)
         return _run(study, sources, asked, show or Quiet())
 
 
@@ -104,16 +111,16 @@ def refine(
     """
     if unheeded := [name for name in ("objective", "limit", "evaluate", "schedule") if options.get(name)]:
         raise InputError(f"A refinement lowers costs by itself and takes no {', '.join(unheeded)}. Leave them out.")
-    sources = Sources(data)
+    sources, read_before = Sources(data), 0
     if data is None:
         if run is None:
             raise InputError("There are no data to refine it on. Give `data`, or the folder of an earlier run.")
         sources, known = refining.data_of(Path(run))
-        options = known | options
+        options, read_before = known | options, refining.readings_of(Path(run))
     folder = Path(folder) if folder is not None else fresh_folder(f"refined-{Path(run or 'network').name}")
     space = refining.prepared(given, folder, table)
     options |= {"space": space, "strategy": refining.STRATEGY, "encoder": "none", "single": True}
-    return fit(sources.data, valid=sources.valid, test=sources.test, folder=folder, show=show, **options)
+    return _fit(sources, Options.of(**options), folder, show, read_before)
 
 
 def resume(folder: "Path | str", budget: "str | None" = None, show: "Show | None" = None) -> Result:

@@ -48,6 +48,11 @@ def test_the_portfolio_is_a_rival_too() -> None:
     assert evidence.verdicts()[1].startswith("No clear difference from the best portfolio member on test")
 
 
+def test_examples_that_were_read_before_are_said_to_be() -> None:
+    assert "were read 2 times before" in told(180, 140, readings=3).verdicts()[-1]
+    assert told(180, 140, readings=3).as_data()["readings"] == 3
+
+
 def test_a_failed_baseline_is_shown_as_failed() -> None:
     baselines = {"majority": {"score": 0.5}, "trees": {"name": "trees", "error": "killed by signal 9"}, "lost": {}}
     evidence = weigh(TASK, TARGETS, {DELIVERED: right(150), "majority": right(100)}, baselines)

@@ -1,5 +1,6 @@
 """`seqwright refine`: a network, its rewritings and the verdict; and what it answers to mistakes."""
 
+import json
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,8 @@ from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, Words
 from seqwright.arch.rewriting import rewritings
 from seqwright.arch.supernet import Supernet
 from seqwright.deliver import bundle
-from seqwright.deliver.refine import data_of, finalists
+from seqwright.deliver.refine import READ_BEFORE, data_of, finalists
+from seqwright.deliver.show import Quiet
 from seqwright.errors import InputError
 from seqwright.nn.cheaper import measured
 from seqwright.space.moves import sample
@@ -28,6 +30,12 @@ GIVEN = Candidate(
 SHORT = "--budget", "24trials", "--workers", 1, "-q"
 
 
+class Impatient(Quiet):
+    def stage(self, name: str, ends_s: "float | None", spent_s: float) -> None:
+        if name == "baselines":
+            raise RuntimeError("enough")
+
+
 @pytest.fixture
 def given(tmp_path: Path) -> Path:
     path = tmp_path / "given.json"
@@ -37,9 +45,10 @@ def given(tmp_path: Path) -> Path:
 
 def test_a_network_is_refined(run: Run, given: Path, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "texts.csv", 60)
-    code, out, err = run("refine", given, "--data", data, "--target", "label", "-o", "once", *SHORT)
+    asked = "refine", given, "--data", data, "--target", "label", "-o", "once", *SHORT
+    code, out, err = run(*asked)
     assert code == 0, err
-    assert "once/refined.json" in out.replace("\n", "")
+    assert "once/refined.json" in out.replace("\n", "") and "Keep the " in out
     kept = codec.loads(Path("once/refined.json").read_text())
     (member,) = bundle.load("once").members
     assert member.candidate == kept
@@ -50,8 +59,13 @@ def test_a_network_is_refined(run: Run, given: Path, tmp_path: Path) -> None:
     assert verdict["kept"] == codec.identity(kept) and "Keep the " in verdict["said"]
     for cost in ("parameters", "flops"):
         assert verdict["rewriting"][cost] <= verdict["given"][cost]
+    assert json.loads(run(*asked, "--json")[1])["refined"] == verdict
     sources, options = data_of(Path("once"))  # as `seqwright refine once` has them
     assert sources.data == str(data) and options["target"] == "label"
+    with pytest.raises(RuntimeError, match="enough"):
+        refine(kept, run="once", folder="twice", budget="8trials", show=Impatient())
+    with Study.open(Path("twice")) as study:
+        assert study.events(READ_BEFORE) == [(READ_BEFORE, 1)]
 
 
 def test_where_no_rewriting_was_trained_the_best_judged_is_a_finalist() -> None:

@@ -50,7 +50,7 @@ def ends_well(folder: Path, result: api.Result, trials: int = 4) -> bundle.Model
     assert names[0] == "delivered model" and len(names) >= 3
     assert not list(folder.rglob("*.part"))
     card = (folder / "best" / "card.md").read_text()
-    assert "read 1 time(s)" in card and "delivered model" in card
+    assert "test split: read once" in card and "delivered model" in card
     assert len(result.leaderboard()) >= 1
     return result.model
 
@@ -76,7 +76,8 @@ def test_text(tmp_path: Path) -> None:
     more = api.resume(tmp_path / "run", "+2trials")
     with Study.open(tmp_path / "run") as study:
         assert len(study.trials()) == 6 and len(study.readings()) == 2
-    assert "read 2 time(s)" in (tmp_path / "run" / "best" / "card.md").read_text()
+    assert "test split: read 2 times" in (tmp_path / "run" / "best" / "card.md").read_text()
+    assert more.evidence is not None and "read once before" in more.evidence["verdicts"][-1]
     assert more.model.predict(Examples({"text": ["red key1"]}))
 
 

@@ -14,7 +14,7 @@ from seqwright.data.examples import listed
 from seqwright.deliver import bundle, frugal, refine
 from seqwright.deliver.card import card
 from seqwright.deliver.ensemble import ROUNDS, common, select
-from seqwright.deliver.evidence import Evidence
+from seqwright.deliver.evidence import Evidence, times
 from seqwright.deliver.gather import facts
 from seqwright.deliver.measuring import measure
 from seqwright.deliver.networks import member_of, states
@@ -104,7 +104,7 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
         kept = found[name].states[-1:] if single else found[name].states
         members += [member_of(found[name].candidate, state, share / len(kept)) for state in kept]
     evidence = measure(run, bench, members, trials, baselines)
-    story = _story(run, bench) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
+    story = _story(run, bench, evidence) | {"validation": f"{bench.task.chosen().name} {score:.4f} of what was chosen"}
     if costs:
         said = ", ".join(f"{name} {cost:,.4g}" for name, cost in costs.items())
         story["costs"] = said + (f"; limits {', '.join(run.options.limit)}" if run.options.limit else "")
@@ -201,7 +201,7 @@ def _unjudged(bench: Workbench, found: "dict[str, Finalist]") -> "dict[str, Fina
     return found
 
 
-def _story(run: Run, bench: Workbench) -> "dict[str, str]":
+def _story(run: Run, bench: Workbench, evidence: Evidence | None) -> "dict[str, str]":
     """How the model was found, for its card."""
     trials = run.study.trials()
     over = sum(map(is_beyond, trials))
@@ -217,5 +217,5 @@ def _story(run: Run, bench: Workbench) -> "dict[str, str]":
         **({"shared weights": shared} if (shared := verdict(trials)) else {}),
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class"
         + (f", {over} cost too much to be trained" if over else ""),
-        "test split": f"read {len(run.study.readings())} time(s)",
+        "test split": f"read {times(evidence.readings)}" if evidence else "not read",
     }

@@ -27,12 +27,14 @@ class Evidence:
     Args:
         gains: over "best baseline" and "best portfolio member", each with its name, or absent.
         rows: how many test examples there were.
+        readings: how often they were read, this time among them.
     """
 
     metric: str
     rivals: tuple[Rival, ...]
     gains: dict[str, tuple[str, Interval]]
     rows: int
+    readings: int = 1
 
     def verdicts(self) -> list[str]:
         """The gains in words, said plainly when there is none."""
@@ -52,12 +54,18 @@ class Evidence:
                 said.append(f"Better than the {label} on test: {self.metric} {span}.")
             else:
                 said.append(f"WORSE than the {label} on test: {self.metric} {span}. Prefer that one.")
+        if self.readings > 1:
+            said.append(
+                f"These examples were read {times(self.readings - 1)} before, by this run or the one that it refines, "
+                "so what was decided since may owe to them."
+            )
         return said
 
     def as_data(self) -> dict[str, Any]:
         return {
             "metric": self.metric,
             "rows": self.rows,
+            "readings": self.readings,
             "rivals": [
                 {
                     "name": r.name,
@@ -72,6 +80,10 @@ class Evidence:
         }
 
 
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def weigh(
     task: Task,
     targets: Any,
@@ -79,6 +91,7 @@ def weigh(
     baselines: "Mapping[str, Mapping[str, Any]]",
     weights: Any = None,
     seed: int = 0,
+    readings: int = 1,
 ) -> Evidence:
     """Score all on test.
 
@@ -111,4 +124,4 @@ def weigh(
         gains["best baseline"] = (best, gain(best))
     if PORTFOLIO in scored:
         gains[PORTFOLIO] = (PORTFOLIO, gain(PORTFOLIO))
-    return Evidence(chosen.name, tuple(rivals), gains, len(targets))
+    return Evidence(chosen.name, tuple(rivals), gains, len(targets), readings)

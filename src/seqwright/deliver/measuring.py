@@ -12,6 +12,7 @@ from seqwright.data.examples import listed
 from seqwright.deliver import bundle
 from seqwright.deliver.evidence import DELIVERED, PORTFOLIO, Evidence, weigh
 from seqwright.deliver.networks import member_of, states
+from seqwright.deliver.refine import READ_BEFORE
 from seqwright.deliver.refitting import deliveries
 from seqwright.deliver.run import Run
 from seqwright.evaluate import predictions
@@ -54,6 +55,7 @@ def measure(
             answers[name] = told[1]
     if len(study.readings()) <= deliveries(study):  # else this model was read already, by a command that was killed
         study.reading({"delivered": [codec.identity(m.candidate) for m in members]})
-    evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed)
+    readings = 1 + deliveries(study) + sum(count for _, count in study.events(READ_BEFORE))
+    evidence = weigh(bench.task, targets, answers, baselines, test.weights, run.options.seed, readings)
     study.event("evidence", evidence.as_data())
     return evidence

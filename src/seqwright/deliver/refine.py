@@ -27,6 +27,7 @@ from seqwright.study.store import Study
 
 STRATEGY = "rewriter"
 SPACE, REFINED = "rewritings.json", "refined.json"
+READ_BEFORE = "test read before"  # the event that counts how often the earlier run read the same examples
 DATA_OPTIONS = (
     "task", "target", "text", "weight", "group", "delimiter", "encoding", "metric", "split", "max_length",
 )  # fmt: skip
@@ -77,6 +78,12 @@ def data_of(run: Path) -> "tuple[Sources, dict[str, Any]]":
         raise InputError(f"The data of {run} came from memory, not from a file. Give --data.")
     known = {name: options[name] for name in DATA_OPTIONS if name in options}
     return Sources(named["data"], named["valid"], named["test"]), known | {"seed": options["seed"]}
+
+
+def readings_of(run: Path) -> int:
+    """How often an earlier run, and those that it refines, have read their test examples."""
+    with Study.open(run) as study:
+        return len(study.readings()) + sum(count for _, count in study.events(READ_BEFORE))
 
 
 def finalists(trials: Sequence[Trial], space: Any) -> list[Trial]:

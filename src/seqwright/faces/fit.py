@@ -143,11 +143,11 @@ def fit(
 
         seqwright fit reviews.tsv --objective latency_ms --limit parameters=2M
 
-        seqwright fit words.conll --task tagging --ban lstm --set /architecture/body/width=64
+        seqwright fit words.conll --ban lstm --set /architecture/body/width=64
 
         seqwright fit reviews.tsv --strategy evolution --evaluate shared
 
-        seqwright fit reviews.tsv --space amoebanet --strategy pc-darts --budget 2h
+        seqwright fit reviews.tsv --space amoebanet --strategy pc-darts
     """
     from seqwright import api
     from seqwright.search.budget import Budget
@@ -226,8 +226,8 @@ def watcher(total_s: "float | None", quiet: bool) -> "Any":
     return nullcontext(Lines(sys.stderr))
 
 
-def finish(result: "Result", json: bool, timed: bool) -> None:
-    """The final table, where the bundle is, and what to type next."""
+def finish(result: "Result", json: bool, timed: bool, **more: Any) -> None:
+    """The final table, where the bundle is, and what to type next; `more` is for JSON."""
     import json as encoder
 
     if json:
@@ -237,7 +237,7 @@ def finish(result: "Result", json: bool, timed: bool) -> None:
             "score": result.score,
             "evidence": result.evidence,
         }
-        typer.echo(encoder.dumps(said, ensure_ascii=False))
+        typer.echo(encoder.dumps(said | more, ensure_ascii=False))
         return
     from rich.console import Console
 

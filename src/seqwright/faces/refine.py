@@ -48,13 +48,14 @@ def refine(
 
         seqwright refine runs/reviews --budget 10m
 
-        seqwright refine "text/text CNN" --data reviews.tsv --target label -o runs/smaller
+        seqwright refine "text/text CNN" --data reviews.tsv -o runs/smaller
 
         seqwright refine mine.json --data reviews.tsv --table published
     """
     from seqwright import api
     from seqwright.faces.subject import subject
     from seqwright.search.budget import Budget
+    from seqwright.study.store import Study
 
     given = subject(what).networks[0][1]
     run = Path(what) if Path(what).is_dir() else None
@@ -68,6 +69,9 @@ def refine(
     total = Budget.parse(budget)
     with watcher(total.seconds, quiet) as watch:
         result = api.refine(given, data, run=run, table=table, folder=folder, show=watch, budget=budget, **options)
-    finish(result, json, total.trials is None)
+    with Study.open(result.folder) as study:
+        verdict = study.events("refined")[-1][1]
+    finish(result, json, total.trials is None, refined=verdict)
     if not json:
         typer.echo(f"kept    {result.folder / 'refined.json'}   (seqwright show {result.folder / 'refined.json'})")
+        typer.echo(verdict["said"])
