@@ -63,4 +63,4 @@ WINNERS: dict[str, Any] = {
     "Evolved Transformer": _network(*_EVOLVED),
     "Transformer": _network(_TRANSFORMER, _TRANSFORMER, norm="post"),
 }
-"""Primer-EZ; one cell of the Evolved Transformer's encoder (theirs has ReLU and six); the Transformer of 2017."""
+"""Primer-EZ; one cell of the Evolved Transformer's encoder (theirs: ReLU, three cells); the Transformer of 2017."""

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from seqwright.deliver.gather import Sources
 from seqwright.deliver.options import Options
-from seqwright.errors import DataError, InputError
+from seqwright.errors import DataError, InputError, StudyError
 from seqwright.search.budget import Budget
 from seqwright.study.database import FILE
 from seqwright.study.store import Study
@@ -37,12 +38,15 @@ def begin(folder: Path, sources: Sources, options: Options) -> Study:
 
 
 def budget_of(study: Study) -> Budget:
-    """The budget as it stands: the first, and all that was added."""
+    """The budget as it stands: the first, and all that was added.
+
+    Raises:
+        StudyError: the study is a search within a comparison, which has none of its own.
+    """
     told = [Budget.parse(data) for _, data in study.events("budget")]
-    total = told[0]
-    for more in told[1:]:
-        total = total.plus(more)
-    return total
+    if not told:
+        raise StudyError(f"{study.folder} is a search of a comparison. It goes on with the same `seqwright compare`.")
+    return reduce(Budget.plus, told)
 
 
 def finished(study: Study) -> "dict[str, Any] | None":

@@ -40,22 +40,45 @@ def leaderboard(
         return
     if output is not None:
         raise InputError("-o draws the front, so it goes with --front.")
-    from seqwright import api
+    from seqwright.search.leaderboard import leaderboard as ranked
+    from seqwright.study.store import Study
 
-    trials = api.leaderboard(folder)
+    with Study.open(folder) as study:
+        ended = study.trials()
+    trials = ranked(ended)
     if json:
         import json as encoder
 
         typer.echo(encoder.dumps([_row(rank, trial) for rank, trial in enumerate(trials[:top], 1)]))
         return
     if not trials:
-        typer.echo(f"No trial of {folder} has ended yet. Look again later.")
+        typer.echo(_nothing(folder))
         return
     from rich.console import Console
 
     from seqwright.faces.tables import ranks
 
     Console(highlight=False).print(ranks(trials, top))
+    if shared := _shared(ended):
+        typer.echo(f"left out: {shared} scored on the weights of a supernet, which judge nothing")
+
+
+def _shared(ended: "list[Trial]") -> int:
+    return sum(t.proposal.fidelity.stage == "shared" and not t.failed for t in ended)
+
+
+def _nothing(folder: Path) -> str:
+    """Why there is nothing to show of a run, and what to do."""
+    from seqwright.deliver.identity import budget_of, finished
+    from seqwright.study.store import Study
+
+    with Study.open(folder) as study:
+        ended, over, timed = study.trials(), finished(study), budget_of(study).trials is None
+    counts = (sum(t.failed for t in ended), "failed"), (_shared(ended), "were scored on the weights of a supernet")
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    nothing = f"No network of {folder} was trained to a score{f': {told}' if told else ' yet'}."
+    go_on = f"The run is finished. Give it more: seqwright resume {folder} --budget {'+10m' if timed else '+20trials'}"
+    return f"{nothing} {go_on if over else 'Look again later.'}"
 
 
 def _front(folder: Path, output: "Path | None", json: bool) -> None:
@@ -64,8 +87,8 @@ def _front(folder: Path, output: "Path | None", json: bool) -> None:
     if output is not None and output.suffix.lower() != ".svg":
         raise InputError(f"The front is drawn as SVG, and {output} is named otherwise. Give a name that ends in .svg.")
     standing, trials, names, volumes = fronts.opened(folder)
-    if not standing:
-        typer.echo(f"No trial of {folder} has ended yet. Look again later.")
+    if not standing and not json:
+        typer.echo(_nothing(folder))
         return
     if output is not None:
         output.write_text(fronts.picture(standing, trials, names[0]), encoding="utf-8")
@@ -147,7 +170,7 @@ def spaces(
 
         seqwright spaces show bert-head
 
-        seqwright spaces text --json > mine.json    # change it, then: seqwright fit ... --space mine.json
+        seqwright spaces text --json > mine.json    # for --space mine.json
     """
     import json as encoder
 

@@ -1,12 +1,15 @@
-"""Score against a cost as an SVG picture: every trial a dot, the front a staircase, its members named."""
+"""Score against a cost as an SVG picture: every trial a dot that tells its name when pointed at, the front in blue."""
 
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import accumulate
 
+from seqwright.faces.chart import rounded
 from seqwright.faces.svg import framed
 
 WIDTH, HEIGHT, LEFT, BOTTOM, MARGIN = 720, 440, 70, 56, 24
+LEAST = 0.8  # powers of ten that the costs' axis shows, so that it has two labels always
 INK, PALE, FRONT, GRID = "#334155", "#94a3b8", "#2563eb", "#e2e8f0"
 
 
@@ -14,13 +17,14 @@ def scatter(dots: Sequence[tuple[float, float, str]], front: Sequence[tuple[floa
     """A stand-alone SVG.
 
     Args:
-        dots: (cost, score, words) of every trial; front: of those that nothing beats.
+        dots: (cost, score, words) of every trial; front: of those that nothing beats, in other costs as well maybe.
         cost: name of the cost, whose axis is logarithmic.
     """
     both = [(max(x, 1e-9), y, words) for x, y, words in (*dots, *front)]
     low, high = math.log10(min(x for x, *_ in both)), math.log10(max(x for x, *_ in both))
     worst, best = min(y for _, y, _ in both), max(y for _, y, _ in both)
-    low, high = (low - 0.1, high + 0.1)
+    beside = max(0.1, (LEAST - (high - low)) / 2)
+    low, high = low - beside, high + beside
     room = 0.05 * (best - worst) or 0.05
     worst, best = worst - room, best + room
 
@@ -33,24 +37,25 @@ def scatter(dots: Sequence[tuple[float, float, str]], front: Sequence[tuple[floa
     for value in _decades(low, high):
         x, _ = at(value, worst)
         lines.append(f'<path d="M{x:.1f} {MARGIN}V{HEIGHT - BOTTOM}" stroke="{GRID}"/>')
-        lines.append(_text(x, HEIGHT - BOTTOM + 18, f"{value:g}" if value < 1e4 else f"{value:.0e}", "middle"))
-    for step in range(5):
-        value = worst + room + step / 4 * (best - worst - 2 * room)
+        lines.append(_text(x, HEIGHT - BOTTOM + 18, f"{value:,.0f}" if value >= 1 else f"{value:g}", "middle"))
+    for value in rounded(worst, best):
+        if not worst <= value <= best:
+            continue
         _, y = at(1.0, value)
         lines.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - MARGIN}" stroke="{GRID}"/>')
-        lines.append(_text(LEFT - 8, y + 4, f"{value:.3g}", "end"))
+        lines.append(_text(LEFT - 8, y + 4, f"{value:g}", "end"))
     lines.append(_text((LEFT + WIDTH) / 2, HEIGHT - 12, cost, "middle"))
     lines.append(_text(LEFT - 8, MARGIN - 8, "score", "end"))
     for x, y, words in dots:
         a, b = at(x, y)
         lines.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{PALE}"><title>{escape(words)}</title></circle>')
     steps = sorted(front)
-    stairs = [at(x, y) for x, y, _ in steps]
-    path = "".join(f"H{a:.1f}V{b:.1f}" for a, b in stairs[1:])
-    lines.append(
-        f'<path d="M{stairs[0][0]:.1f} {stairs[0][1]:.1f}{path}H{WIDTH - MARGIN}" fill="none" stroke="{FRONT}"/>'
-    )
-    for (a, b), (_, _, words) in zip(stairs, steps, strict=True):
+    tops = accumulate((y for _, y, _ in steps), max)  # one that is dearer and no better stands for another cost
+    (a, b), *stairs = (at(x, top) for (x, *_), top in zip(steps, tops, strict=True))
+    path = "".join(f"H{a:.1f}V{b:.1f}" for a, b in stairs)
+    lines.append(f'<path d="M{a:.1f} {b:.1f}{path}H{WIDTH - MARGIN}" fill="none" stroke="{FRONT}"/>')
+    for x, y, words in steps:
+        a, b = at(x, y)
         lines.append(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="5" fill="{FRONT}"><title>{escape(words)}</title></circle>')
     return framed(WIDTH, HEIGHT, lines)
 

@@ -68,6 +68,10 @@ def subject(what: str) -> Subject:
             return Subject(((name, members[name]),))
         every = ", ".join(f'"{member}"' for member in members)  # a name may have a comma in it
         raise InputError(f'The portfolio of "{space}" has no "{name}".{did_you_mean(name, members)} It has: {every}.')
+    if what in describe():
+        members = portfolio(what)[:1] if what in with_portfolio else ()
+        one = "".join(f', or one of its networks: `seqwright show "{what}/{name}"`' for name, _ in members)
+        raise InputError(f'"{what}" is a space, not a network. Give `seqwright spaces show {what}`{one}.')
     every = ", ".join(f'"{known}/{member}"' for known in with_portfolio for member, _ in portfolio(known)[:1])
     raise InputError(
         f"\"{what}\" is no folder, no file and no portfolio member. Give a run's folder, an architecture's JSON file, "

@@ -28,7 +28,8 @@ class CellModule(nn.Module):
     (B, T, ·) twice -> (B, T, U * width), or of ceil(T / 2) steps in a reduction cell, where operations on s_0 and s_1
     have a stride of 2. As in Zoph et al. 2018 (arXiv:1707.07012) both inputs are mapped to the width first, by a
     reduction where the older one has twice the steps. Ours differs: a join by concatenation is mapped back to the
-    width, an input counts as read when anything reads it, and paths are dropped at a constant rate.
+    width, a state counts as read when anything reads it (their NASNet-A gives out two that are read as well), and
+    paths are dropped at a constant rate.
     """
 
     def __init__(self, spec: Cell, older: int, last: int, width: int, halves: bool, behind: bool, drop: float) -> None:
