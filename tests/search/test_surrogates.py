@@ -54,6 +54,24 @@ def test_learns_better_than_random_search(make: Callable[..., Surrogate]) -> Non
     assert max(t.score for t in told) > drawn
 
 
+def test_a_stalled_search_grows_bolder() -> None:
+    rng = random.Random(1)
+    drawn = list({identity(c): c for c in (sample(CELLS, rng) for _ in range(80))}.values())[:60]
+    trials = [Landscape(CELLS, 1).trial(Proposal(c)) for c in drawn]
+    trials.sort(key=lambda trial: trial.score)
+
+    def told(order: list[Trial]) -> tuple[int, float]:
+        """How long ago the best was heard, and how far from the means' order candidates are ranked."""
+        strategy = EncodedGp(CELLS, seed=0, pool=60)
+        strategy.tell(order)
+        members = [member.candidate for member, _ in strategy.ranked(Fidelity(0))]
+        places = np.argsort(np.argsort(-strategy.expected(Fidelity(0), members)))
+        return strategy.since_best(Fidelity(0)), float(np.abs(places - np.arange(len(members))).mean())
+
+    (none, calm), (long, bold) = told(trials), told(trials[::-1])
+    assert (none, long) == (0, 59) and bold > 1.05 * calm
+
+
 @pytest.mark.parametrize("model", [Ensemble(), GaussianProcess(groups([3, 3, 2, 2]))], ids=["ensemble", "process"])
 def test_a_model_predicts_what_it_has_not_seen_and_doubts_what_is_far(model: Ensemble | GaussianProcess) -> None:
     rng = np.random.default_rng(0)

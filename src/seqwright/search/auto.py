@@ -21,6 +21,7 @@ from seqwright.search.fresh import generator
 from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
+from seqwright.search.surrogate import STALLED
 from seqwright.space.census import size
 from seqwright.space.moves import Move
 from seqwright.space.neighbours import neighbours
@@ -29,7 +30,6 @@ from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10  # trials with a score before an arm is chosen
-STALLED = 25  # trials of arms without a new best, after which neighbours of the best are left alone
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
 NEAR = 24  # neighbours that are looked at together
@@ -69,7 +69,6 @@ class Auto(RandomSearch):
         self.surrogate = EncodedGp(space, begin=begin, encoding=encoding, **common)
         self.evolution = Evolution(space, population=population, sample=sample, begin=0, **common)
         self.recent = {arm: deque[bool](maxlen=RECENT) for arm in BELIEFS}
-        self._since_best = 0  # trials of arms
         self._made_by: dict[str, str] = {}  # the arm, by the id of a candidate that was not heard of yet
         self._walks: dict[str, Iterator[tuple[Candidate, Move]]] = {}
         self._beside_it: dict[str, list[tuple[Candidate, Move]]] = {}  # the next few of each walk
@@ -85,7 +84,6 @@ class Auto(RandomSearch):
                 heard = self.surrogate.heard.get(trial.proposal.fidelity, {}).values()
                 better = sum(other.score > trial.score for other in heard if not other.failed)
                 self.recent[arm].append(not trial.failed and better < TENTH * len(heard))
-                self._since_best = self._since_best + 1 if better or trial.failed else 0
 
     def _next(self) -> Proposal | None:
         self._arm = ""
@@ -101,7 +99,7 @@ class Auto(RandomSearch):
         if fidelity is None or self._single:
             return super().draw(attempt)
         if attempt == 0:
-            self._arm = self.chosen()
+            self._arm = self.chosen(self.surrogate.since_best(fidelity) >= STALLED)
             self.surrogate.made = self.evolution.made = self.made  # what they draw from (seed, k) by
         proposal = self._by(self._arm, fidelity, attempt)
         return proposal.at(proposal.fidelity, why=f"auto chose {self._arm} ({self.told()}): {proposal.why}")
@@ -130,12 +128,12 @@ class Auto(RandomSearch):
                 return Proposal(child, why=f"one edit from {name}: {move}", move=move.as_data(), parent=name)
         return None
 
-    def chosen(self) -> str:
+    def chosen(self, stalled: bool = False) -> str:
         """An arm, drawn as likely as it is the best one: the largest of one draw from what is believed of each."""
         rng = generator(self.seed, self.made, -1)
         drawn: dict[str, float] = {}
         for arm, (good, not_good) in BELIEFS.items():
-            if arm == "neighbours" and self._since_best >= STALLED:
+            if arm == "neighbours" and stalled:
                 continue  # they may be good for long without one being better: the best is a summit
             done = self.recent[arm]
             drawn[arm] = rng.betavariate(good + sum(done), not_good + len(done) - sum(done))

@@ -2,7 +2,9 @@
 
 After White et al. 2021 (arXiv:1910.11858), section 4: five feedforward networks. Ours differs: they are shallower and
 trained together in one batched matrix product in numpy, each on its own Bayesian bootstrap of the trials (Rubin 1981)
-rather than on another order of the same, and they predict ranks, so that the scale of the scores does not matter.
+rather than on another order of the same, and they predict ranks, so that the scale of the scores does not matter. To
+each a random network is added that never learns (Osband et al. 2018, arXiv:1806.03335): far from all trials, members
+that learnt the same would agree, and a search then never leaves the first summit.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,10 @@ import numpy as np
 
 MEMBERS, HIDDEN = 5, (64, 32)
 STEPS, RATE, DECAY = 120, 0.01, 1e-3
+ADDED = 0.5  # the random network's standard deviation over the trials
+ADDED_HIDDEN, ADDED_BIAS = 32, 0.5  # its one hidden layer, and the spread of its biases
+
+Layers = tuple[list[np.ndarray], list[np.ndarray]]  # weights (K, A, B) and biases (K, 1, B) of all members
 
 
 @dataclass
@@ -31,18 +37,17 @@ class Ensemble:
         """Learn from x (N, P) and y (N,)."""
         rng = np.random.default_rng(seed)
         self._used = np.ptp(x, axis=0) > 0  # what never varied says nothing
-        x = (x[:, self._used] - 0.5).astype(np.float32)
-        sizes = (x.shape[1], *self.hidden, 1)
-        k = self.members
-        drawn = [rng.normal(0, np.sqrt(2 / max(1, a)), (k, a, b)) for a, b in pairwise(sizes)]
-        weights = [each.astype(np.float32) for each in drawn]
-        biases = [np.zeros((k, 1, b), np.float32) for b in sizes[1:]]
-        share = rng.exponential(size=(k, len(x), 1))
+        self._random = self._drawn(rng, x.shape[1], ADDED_HIDDEN, bias=ADDED_BIAS)
+        raw = self._forward(_centred(x), *self._random)[-1]
+        self._middle, self._spread = raw.mean(1, keepdims=True), raw.std(1, keepdims=True) + 1e-6
+        target = y[:, None].astype(np.float32) - self._added(x)
+        x = _centred(x[:, self._used])
+        weights, biases = self._drawn(rng, x.shape[1], *self.hidden)
+        share = rng.exponential(size=(self.members, len(x), 1))
         share = (share / share.sum(1, keepdims=True)).astype(np.float32)
         parameters = [*weights, *biases]
         first = [np.zeros_like(p) for p in parameters]
         second = [np.zeros_like(p) for p in parameters]
-        target = y[None, :, None].astype(np.float32)
         for step in range(1, self.steps + 1):
             activations = self._forward(x, weights, biases)
             gradient = 2 * share * (activations[-1] - target)
@@ -64,9 +69,19 @@ class Ensemble:
 
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation over the members, each (M,), at x (M, P)."""
-        x = (x[:, self._used] - 0.5).astype(np.float32)
-        said = self._forward(x, self._weights, self._biases)[-1][..., 0].astype(float)  # (K, M)
+        learnt = self._forward(_centred(x[:, self._used]), self._weights, self._biases)[-1]
+        said = (learnt + self._added(x))[..., 0].astype(float)  # (K, M)
         return said.mean(0), said.std(0)
+
+    def _added(self, x: np.ndarray) -> np.ndarray:
+        """What the random networks say at x (M, P), (K, M, 1)."""
+        return ADDED * (self._forward(_centred(x), *self._random)[-1] - self._middle) / self._spread
+
+    def _drawn(self, rng: np.random.Generator, inputs: int, *hidden: int, bias: float = 0.0) -> Layers:
+        sizes = (inputs, *hidden, 1)
+        weights = [rng.normal(0, np.sqrt(2 / max(1, a)), (self.members, a, b)) for a, b in pairwise(sizes)]
+        biases = [rng.normal(0, bias, (self.members, 1, b)) for b in sizes[1:]]
+        return [w.astype(np.float32) for w in weights], [b.astype(np.float32) for b in biases]
 
     @staticmethod
     def _forward(x: np.ndarray, weights: list[np.ndarray], biases: list[np.ndarray]) -> list[np.ndarray]:
@@ -76,3 +91,7 @@ class Ensemble:
             out = activations[-1] @ w + b
             activations.append(np.maximum(out, 0.0) if layer < len(weights) - 1 else out)
         return activations
+
+
+def _centred(x: np.ndarray) -> np.ndarray:
+    return (x - 0.5).astype(np.float32)

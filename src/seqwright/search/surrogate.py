@@ -4,8 +4,9 @@ The acquisition is optimised by mutating the best known, as in BANANAS (White et
 which works in any space that has moves (`ranking_pool`). Two acquisitions: independent Thompson sampling, as there, and
 expected improvement (Jones et al. 1998); or both in turn, as the one is bold and the other quick. Ours differs: the
 model learns from the best and the newest 200 trials, of the highest fidelity with enough of them, and predicts
-normal scores of their ranks, which no outlier can distort. What an expert believes fades as trials come in, as in piBO
-(Hvarfner et al. 2022, arXiv:2204.11051): the acquisition counts times the belief to the power of 10/n.
+normal scores of their ranks, which no outlier can distort. Around a summit a model is sure of itself: so the longer
+nothing better was found, the more its doubt counts, up to twice. What an expert believes fades as trials come in, as in
+piBO (Hvarfner et al. 2022, arXiv:2204.11051): the acquisition counts times the belief to the power of 10/n.
 """
 
 import math
@@ -33,6 +34,7 @@ BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
 OFFERED = 100  # of those ranked; below them one drifts away from the best
+STALLED, BOLDEST = 25, 2.0  # trials without a new best, from which on doubt grows with them; and the most it grows to
 BELIEF = 10.0  # trials for which an expert's belief counts in full; a tenth of the budget in the paper
 
 Acquisition = Literal["thompson", "improvement", "both"]
@@ -131,6 +133,7 @@ class Surrogate(RandomSearch):
         mean, deviation = model.predict(np.stack([member.vector for member in members]))
         turn: Acquisition = "improvement" if self.made % 2 else "thompson"
         used = turn if self.acquisition == "both" else self.acquisition
+        deviation = deviation * min(BOLDEST, max(1.0, self.since_best(fidelity) / STALLED))
         top = 0.0
         if used == "improvement":
             top = float(model.predict(np.stack([self._read[name][1] for name, _ in best]))[0].max())
@@ -170,6 +173,11 @@ class Surrogate(RandomSearch):
         """The first few of `fidelity`, best first."""
         good = [trial for trial in self.heard[fidelity].values() if not trial.failed]
         return sorted(good, key=lambda trial: -trial.score)[:PARENTS]
+
+    def since_best(self, fidelity: Fidelity) -> int:
+        """Trials of `fidelity` that were heard after its best one."""
+        scores = [-math.inf if trial.failed else trial.score for trial in self.heard[fidelity].values()]
+        return len(scores) - 1 - scores.index(max(scores))
 
     def _fitted(self, fidelity: Fidelity) -> tuple[Predictor, int]:
         """The model, which learns again when enough has come since."""
