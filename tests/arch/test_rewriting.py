@@ -9,7 +9,7 @@ import pytest
 
 from seqwright.arch.blocks import Attention, Conv, FeedForward, Gru, Lstm, Parallel, Skip
 from seqwright.arch.candidate import Candidate
-from seqwright.arch.cells import CellNetwork
+from seqwright.arch.cells import Cell, CellNetwork, Combination
 from seqwright.arch.codec import space_from_data, space_to_data
 from seqwright.arch.network import Body, Layer, Mean, Mlp, Network, NgramBag, Words
 from seqwright.arch.portfolio import portfolio
@@ -68,6 +68,20 @@ def test_no_step_through_the_options_costs_more(name: str) -> None:
     assert now["flops"] < cost(GIVEN[name], interface, 64)["flops"] or name == "recurrent cell"
 
 
+def test_what_is_cheaper_in_narrow_cells_is_so_in_the_wide_ones_behind_them() -> None:
+    cell = Cell((Combination(0, "sep7", 1, "sep5"), Combination(2, "sep3", 1, "identity")))
+    given = CellNetwork(Words(), cell, cell, Mean(), 1, 8, Mlp(layers=0))
+    opened = rewritings(given, measured)
+    asked = {path: question for path, question in questions(opened).items() if "/normal/" in path}
+    for path, question in asked.items():
+        costs = [
+            cost(fill(opened, lambda other, _: place * (other == path)), usual(given))  # noqa: B023
+            for place in range(len(question.options))
+        ]
+        for name in ("flops", "parameters"):
+            assert [c[name] for c in costs] == sorted((c[name] for c in costs), reverse=True), (path, question.options)
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_a_space_of_rewritings_is_data(name: str) -> None:
     assert space_from_data(space_to_data(space(name))) == space(name)
@@ -118,3 +132,8 @@ def test_nothing_to_rewrite(given: Network) -> None:
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(SpaceError, match="has no operations to rewrite"):
         rewritings(dict(portfolio("bert-head"))["linear on [CLS]"], measured)
+
+
+def test_cells_on_images_are_refused() -> None:
+    with pytest.raises(SpaceError, match="not rewritten"):
+        rewritings(dict(portfolio("nasnet-2d"))["NASNet-A, 2 at 32"], measured)

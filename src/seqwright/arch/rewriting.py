@@ -25,7 +25,7 @@ from seqwright.arch.blocks import (
 )
 from seqwright.arch.candidate import Candidate
 from seqwright.arch.cells import CellNetwork, Combination
-from seqwright.arch.network import Layer, Network
+from seqwright.arch.network import Layer, Network, Pixels
 from seqwright.arch.recurrent_cells import CellNode, RecurrentCell
 from seqwright.arch.recurrent_graph import GraphCell
 from seqwright.arch.show import line
@@ -71,7 +71,8 @@ def rewritings(given: Any, measure: Measure, table: Table = "cheaper") -> Record
         table: "cheaper", or "published": itself, a skip connection or none alone.
 
     Raises:
-        SpaceError: this is no network whose operations are known, or none of them can become anything else.
+        SpaceError: this is no network whose operations are known, its cells are on images, or none of them can become
+            anything else.
     """
     if isinstance(given, Candidate):
         architecture = rewritings(given.architecture, measure, table)
@@ -81,9 +82,17 @@ def rewritings(given: Any, measure: Measure, table: Table = "cheaper") -> Record
             f"A {type(given).__name__} has no operations to rewrite. Give a network of layers or of cells that is "
             "trained from scratch; a head on a pretrained encoder is small beside it, whatever it does."
         )
+    widths = (1,)
+    if isinstance(given, CellNetwork):
+        if isinstance(given.stem, Pixels):
+            raise SpaceError("Cells on images are not rewritten, only those on sequences.")
+        widths = (1, 2**given.reductions)  # costs are quadratic in it, so what is cheaper at both is so between them
+
+    def priced(operation: Any, site: Site) -> tuple[int, ...]:
+        return tuple(n for by in widths for n in measure(operation, replace(site, width=by * site.width)))
 
     def choice(operation: Any, site: Site) -> Space:
-        options = _falling(operation, relatives(operation, site, table), site, measure)
+        options = _falling(operation, relatives(operation, site, table), site, priced)
         return Choice(options, names=tuple(map(line, options))) if len(options) > 1 else operation
 
     def opened(value: Any, site: Site) -> Space:
