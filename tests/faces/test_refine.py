@@ -89,6 +89,8 @@ def test_mistakes_are_answered(run: Run, given: Path, texts: Path) -> None:
     assert code == 2 and "is no run, so it has no data of its own. Give --data FILE." in err
     code, _, err = run("refine", given, "--data", texts, "--table", "cheapest")
     assert code == 2 and '--table "cheapest" is not known. Did you mean "cheaper"?' in err
+    code, _, err = run("fit", texts, "--space", "tiny", "--strategy", "rewriter", "-o", "wrong", *SHORT)
+    assert code == 2 and "knows spaces of rewritings alone. Give `seqwright refine" in err
     with pytest.raises(InputError, match="takes no objective, limit"):
         refine(GIVEN, texts, objective=("flops",), limit=("parameters=1k",))
     code, _, err = run("refine", "text/n-gram bag, linear", "--data", texts)

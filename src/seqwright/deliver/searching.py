@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from seqwright.arch.spaces import load, suited
 from seqwright.data.examples import Ragged
 from seqwright.deliver.encoder import named_for
 from seqwright.deliver.options import Options
+from seqwright.deliver.refine import SPACE as REWRITINGS
 from seqwright.deliver.refine import STRATEGY, given_in
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
@@ -184,6 +186,11 @@ def vet(run: Run, bench: Workbench) -> None:
     options = run.options
     space = space_of(options, bench)
     if options.strategy == STRATEGY:
+        if Path(options.space).name != REWRITINGS:
+            raise InputError(
+                f"--strategy {STRATEGY} knows spaces of rewritings alone. Give `seqwright refine NETWORK --data FILE`, "
+                "which makes one, or another strategy."
+            )
         reads, there = given_in(space).architecture.streams, dict(bench.interface.streams)
         if missing := [name for name in reads if name not in there]:
             raise InputError(
