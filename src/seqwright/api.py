@@ -132,6 +132,7 @@ def resume(folder: "Path | str", budget: "str | None" = None, show: "Show | None
         StudyError: there is no run in `folder`, or someone is searching in it.
     """
     with Study.open(Path(folder)) as study:
+        budget_of(study)  # a comparison has none, and is refused
         if budget is not None:
             extend(study, budget)
         named = study.settings["sources"]

@@ -97,3 +97,8 @@ def test_equal_layers_are_drawn_once() -> None:
     drawing = svg(NETWORK)
     assert drawing.count(">lstm<") == 1 and ">2 times<" in drawing
     assert drawing.count(">conv<") == 2
+
+
+def test_the_two_cells_of_a_network_are_told_apart() -> None:
+    drawing = svg(portfolio("nasnet-2d")[0][1])
+    assert drawing.count(">normal cell<") == drawing.count(">reduction cell<") == 1

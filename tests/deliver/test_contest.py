@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqwright.api import resume
 from seqwright.arch.spaces import named
 from seqwright.deliver.careers import Career, contenders_of, on_table, steps_of
 from seqwright.deliver.comparison import Comparison, Problem
@@ -149,6 +150,9 @@ def test_searches_on_data_pay_by_examples_and_train_nothing_twice(tmp_path: Path
     assert halved.trials > 2 and halved.steps
     assert len((tmp_path / "c" / "trained.jsonl").read_text().splitlines()) < 2 + 2 + halved.trials
     assert not list((tmp_path / "c" / "searches").rglob("*.safetensors"))
+    for name in ("c", "c/searches/random-0"):
+        with pytest.raises(StudyError, match="goes on with the same `seqwright compare`"):
+            resume(tmp_path / name)
     shutil.rmtree(tmp_path / "c" / "searches")
     (tmp_path / "c" / "careers.jsonl").unlink()
     again = compare(tmp_path / "d.csv", strategies="random,evolution,random+halving", seeds=1, **given)

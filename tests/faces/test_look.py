@@ -109,7 +109,7 @@ def test_a_leaderboard_says_what_it_leaves_out_and_why_it_is_empty(run: Run) -> 
 def test_a_search_of_a_comparison_is_not_resumed_alone(run: Run) -> None:
     made(Path("c/searches/random-0"), over=False, budget=False)
     code, _, err = run("resume", "c/searches/random-0")
-    assert code == 1 and "is a search of a comparison. It goes on with the same `seqwright compare`." in err
+    assert code == 1 and "is of a comparison, which goes on with the same `seqwright compare`." in err
 
 
 def test_a_front_is_drawn_as_svg_only(run: Run) -> None:

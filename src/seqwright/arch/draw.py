@@ -8,6 +8,7 @@ from typing import Any
 
 from seqwright.arch.blocks import Skip
 from seqwright.arch.candidate import Candidate
+from seqwright.arch.cells import Cell
 from seqwright.arch.encoders import HeadedEncoder
 from seqwright.arch.network import Layer
 from seqwright.arch.recurrent_graph import GraphCell, alive
@@ -93,8 +94,12 @@ class _Plan:
     draw: Callable[[float, float], list[str]]
 
 
-def _plan(value: Any) -> _Plan:
-    """The plan of a record: a box, or a frame around what it holds. Of a recurrent graph only what is live."""
+def _plan(value: Any, which: str = "") -> _Plan:
+    """The plan of a record: a box, or a frame around what it holds. Of a recurrent graph only what is live.
+
+    Args:
+        which: of several of its kind, the normal cell or the reduction.
+    """
     value = alive(value) if isinstance(value, GraphCell) else value
     whole: Any = value
     held: list[_Plan] = []
@@ -111,11 +116,11 @@ def _plan(value: Any) -> _Plan:
         elif isinstance(value, HeadedEncoder) and part == Skip():
             continue
         elif is_dataclass(part):
-            held.append(_plan(part))
+            held.append(_plan(part, f.name if isinstance(part, Cell) else ""))
     plain = [(f.name, getattr(value, f.name)) for f in fields(value)]
     text = _words((name, part) for name, part in plain if not is_dataclass(part) and not is_tuple(part))
     if held:
-        return _frame(", ".join(filter(None, [label(value), text])), _column(held))
+        return _frame(", ".join(filter(None, [f"{which} {label(value)}".strip(), text])), _column(held))
     return _box(label(value), text)
 
 

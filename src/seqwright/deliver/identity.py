@@ -13,6 +13,8 @@ from seqwright.search.budget import Budget
 from seqwright.study.database import FILE
 from seqwright.study.store import Study
 
+COMPARISON = "comparison"  # the event that says that a study is the data of several searches, and none itself
+
 
 def begin(folder: Path, sources: Sources, options: Options) -> Study:
     """The study of this run, begun or opened again.
@@ -41,11 +43,11 @@ def budget_of(study: Study) -> Budget:
     """The budget as it stands: the first, and all that was added.
 
     Raises:
-        StudyError: the study is a search within a comparison, which has none of its own.
+        StudyError: the study is a comparison, or a search of one.
     """
     told = [Budget.parse(data) for _, data in study.events("budget")]
-    if not told:
-        raise StudyError(f"{study.folder} is a search of a comparison. It goes on with the same `seqwright compare`.")
+    if not told or study.events(COMPARISON):
+        raise StudyError(f"{study.folder} is of a comparison, which goes on with the same `seqwright compare`.")
     return reduce(Budget.plus, told)
 
 

@@ -17,7 +17,7 @@ from seqwright.arch.codec import identity
 from seqwright.deliver.allot import allot
 from seqwright.deliver.careers import DEAREST, NONE, Career, parted, steps_of, trains_supernet
 from seqwright.deliver.gather import Sources, gather
-from seqwright.deliver.identity import begin
+from seqwright.deliver.identity import COMPARISON, begin
 from seqwright.deliver.machine import hung_s
 from seqwright.deliver.options import Options
 from seqwright.deliver.run import Run
@@ -103,6 +103,7 @@ def on_data(
     """
     options = replace(options, budget=f"{trials}trials", workers=options.workers or 1)
     with traceless(folder), begin(folder, sources, options) as study, study.lease(), stopping() as stop:
+        study.once(COMPARISON, lambda: True)
         run = Run(study, options, Budget(trials=trials), allot(None), show, stop)
         bench = gather(run, sources)
         for contender in contenders:
