@@ -42,6 +42,8 @@ from seqwright.arch.network import (
     Words,
     WordsAndCharacters,
 )
+from seqwright.arch.published_cells import DARTS_SECOND_ORDER, ENAS
+from seqwright.arch.recurrent_graph import gru_cell, lstm_cell, padded, rnn_cell
 from seqwright.arch.spaces import named
 from seqwright.arch.transformer_blocks import (
     BranchedConv,
@@ -85,6 +87,12 @@ BLOCKS: list[tuple[Any, Any]] = [
     (LightConv(3, 1), LightConv(3, 4)),
     (BranchedConv(2, 3), BranchedConv(2, 9)),
     (SquaredFeedForward(1), SquaredFeedForward(4)),
+    (replace(DARTS_SECOND_ORDER, hidden=8), replace(DARTS_SECOND_ORDER, hidden=12)),
+    (replace(ENAS, hidden=8), replace(ENAS, hidden=12, bidirectional=True)),
+    (Skip(), replace(ENAS, hidden=8)),
+    (lstm_cell(hidden=8), lstm_cell(hidden=12, bidirectional=True)),
+    (padded(gru_cell(hidden=8), 16), padded(gru_cell(hidden=9), 16)),
+    (Conv(3), Parallel((rnn_cell(hidden=8), Conv(5)))),
     (GatedLinear(), Parallel((GatedLinear(), LightConv(5)))),
     (Skip(), Lstm(8)),
     (Skip(), Parallel((Conv(3), Gru(4)))),

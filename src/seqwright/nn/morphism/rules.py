@@ -22,6 +22,8 @@ from seqwright.arch.network import (
     Words,
     WordsAndCharacters,
 )
+from seqwright.arch.recurrent_cells import RecurrentCell
+from seqwright.arch.recurrent_graph import GraphCell, plan
 from seqwright.arch.transformer_blocks import (
     BranchedConv,
     DconvAttention,
@@ -77,6 +79,26 @@ def _(spec: Rnn | Lstm | Gru) -> Rule:
         axes |= {f"{direction}.weight_ih_l0": (gates, R), f"{direction}.weight_hh_l0": (gates, Fed())}
         axes |= {f"{direction}.bias_ih_l0": (gates,), f"{direction}.bias_hh_l0": (gates,)}
     return Rule(axes, ("output.weight", "output.bias"))
+
+
+@rule.register
+def _(spec: RecurrentCell) -> Rule:
+    axes = linear("output", W, Fed(1 + spec.bidirectional))
+    for direction in ("ahead", "back")[: 1 + spec.bidirectional]:
+        axes |= {f"{direction}.enter": (Units(2), R), f"{direction}.repeat": (Units(2), Fed())}
+        axes |= {f"{direction}.nodes.{i}": (Units(2), Fed()) for i in range(len(spec.nodes))}
+    return Rule(axes, ("output.weight", "output.bias"), ("nodes", "first", "output"))
+
+
+@rule.register
+def _(spec: GraphCell) -> Rule:
+    axes = linear("output", W, Fed(1 + spec.bidirectional))
+    linears = [(name, read) for name, operation, read in plan(spec)[0] if operation == "linear"]
+    for direction in ("ahead", "back")[: 1 + spec.bidirectional]:
+        for name, read in linears:
+            axes |= {f"{direction}.maps.{name}.{s}": (Units(), R if s == "x" else Fed()) for s in read}
+            axes[f"{direction}.maps.{name}.bias"] = (Units(),)
+    return Rule(axes, ("output.weight", "output.bias"), ("nodes", "states"))
 
 
 @rule.register
