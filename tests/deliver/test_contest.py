@@ -104,7 +104,11 @@ def test_what_is_done_is_not_done_again_and_more_may_be_added(tables: tuple[Path
     (folder / "careers.jsonl").write_text(lines + '{"problem": "half')
     said = Said()
     more = compare(strategies="random,evolution,local", seeds=3, show=said, **given)
-    assert said.lines[0].startswith(f"9 searches in {folder}, of which 4 are done already") and len(said.lines) == 6
+    assert said.lines[0] == (
+        f"9 searches in {folder}, of which 4 are done already; if they are cut off, the same command with -o {folder} "
+        "goes on there"
+    )
+    assert len(said.lines) == 6
     assert [c for c in more.careers if c.contender != "local" and c.seed < 2] == list(first.careers)
     with pytest.raises(StudyError, match="trials is 8 there, 9 was asked"):
         compare(strategies="random,evolution", seeds=2, **given | {"trials": 9})

@@ -87,7 +87,8 @@ def compare(
         done = {career.key: career for career in map(Career.from_data, json_lines.rows(folder / CAREERS))}
         due = [key for key in wanted if key not in done]
         already = f", of which {len(wanted) - len(due)} are done already" if len(due) < len(wanted) else ""
-        show.say(f"{len(wanted)} searches in {folder}{already}; if they are cut off, the same command goes on there")
+        go_on = f"the same command with -o {folder} goes on there"  # without it, it begins a folder of its own
+        show.say(f"{len(wanted)} searches in {folder}{already}; if they are cut off, {go_on}")
         for career in play(due):
             json_lines.add(folder / CAREERS, career.as_data())
             done[career.key] = career
@@ -96,7 +97,7 @@ def compare(
             show.say(f"{count}/{len(wanted)}  {career.problem}: {career.contender}, seed {career.seed}: {best}")
     whole = [s for s in range(seeds) if all((p.name, n, s) in done for p in problems for n in names)]
     if not whole:
-        raise StudyError(f"{folder}: no seed is done for all strategies yet. The same command goes on from here.")
+        raise StudyError(f"{folder}: no seed is done for all strategies yet; {go_on}.")
     careers = tuple(done[key] for key in wanted if key[2] in whole)
     return Comparison(folder, trials, names, tuple(problems), careers)
 

@@ -55,7 +55,7 @@ def compare(
     """Compare strategies: anytime curves, ranks with their critical difference, and what each costs.
 
     Every strategy searches with every seed, from the same start. The folder gets `compare.html` with pictures; killed,
-    the same command goes on, and with more strategies or seeds it adds to what is there.
+    the same command with its `-o` goes on, and with more strategies or seeds it adds to what is there.
 
     Examples:
 
