@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqwright.arch.candidate import Candidate
-from seqwright.arch.codec import to_data
+from seqwright.arch.codec import identity, to_data
 from seqwright.arch.darts import DARTS
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
@@ -97,3 +97,18 @@ def test_a_space_that_cannot_be_mixed_is_refused_at_once() -> None:
     with pytest.raises(SpaceError, match="Nothing in this space can be mixed"):
         strategy(space=named("nas-bench-nlp"))
     assert Candidate(Supernet(TINY, DARTS["darts"]))
+
+
+def test_a_promotion_is_not_lost_to_asking_in_vain() -> None:
+    members = portfolio("text")[:4]
+    few = [identity(candidate) for _, candidate in members[:3]]
+    only = strategy(
+        space=TEXT, portfolio=members, schedule="asha", admissible=lambda c: identity(c) not in few and "no"
+    )
+    game = Game(only)
+    for _ in range(9):
+        game.ask(1)
+    assert len(game.proposals) == 4
+    game.tell(*(scored(proposal) for proposal in game.proposals[1:]))
+    game.ask(1)
+    assert game.proposals[-1].start == "checkpoint"

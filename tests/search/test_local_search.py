@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from synthetic import Landscape
 
+from seqwright.arch.candidate import Candidate
 from seqwright.arch.codec import identity
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
@@ -103,3 +104,21 @@ def test_what_was_trained_further_is_not_left_for_what_was_trained_less() -> Non
     strategy.tell([Trial(Proposal(beside.candidate, ladder(9)[0]), 0.9)])
     assert strategy.centre and strategy.centre.proposal.candidate == first.candidate
     assert read(TEXT, beside.candidate) is not None
+
+
+def test_neighbours_are_tried_where_draws_find_nothing_admissible() -> None:
+    def rare(candidate: Candidate) -> str | None:
+        found = str(candidate.architecture)
+        return None if all(f"{kind}(" in found for kind in ("Lstm", "Gru", "Attention", "Conv")) else "lacks a kind"
+
+    def made() -> LocalSearch:
+        return LocalSearch(TEXT, seed=1, admissible=rare)
+
+    straight = Game(made()).play(20)
+    assert len(straight.told) == 20 and all(rare(p.candidate) is None for p in straight.proposals)
+    patient = Game(made())
+    while len(patient.told) < 20:  # asked more often than it can answer
+        for _ in range(3):
+            patient.ask(1 - (len(patient.proposals) - len(patient.told)))
+        patient.tell(scored(patient.proposals[-1]))
+    assert patient.proposals == straight.proposals

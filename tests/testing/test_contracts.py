@@ -116,6 +116,21 @@ class Faithful(RandomSearch):
         assert {identity(t.proposal.candidate) for t in trials} <= self.asked, "never asked for"
 
 
+class Restless(RandomSearch):
+    """Waits for news, until it is asked once too often."""
+
+    under_way = vain = 0
+
+    def ask(self, n):
+        self.vain = self.vain + 1 if self.under_way and n else 0
+        found = [] if 0 < self.vain < 3 else super().ask(min(n, 1))
+        self.under_way += len(found)
+        return found
+
+    def tell(self, trials):
+        self.under_way -= len(trials)
+
+
 class Deaf(RandomSearch):
     def ban(self, pattern):
         pass
@@ -131,6 +146,7 @@ class Proud(RandomSearch):
     [
         (lambda: Repeating(SPACE), "the same trial as number 0"),
         (lambda: Remembering(SPACE), "resumed, it proposes another number"),
+        (lambda: Restless(SPACE), "it has something to propose after all"),
         (lambda: Impatient(SPACE), "too late"),
         (lambda: Faithful(SPACE), "never asked for"),
         (lambda: Deaf(SPACE), "is banned, and proposal"),

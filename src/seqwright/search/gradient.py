@@ -27,6 +27,7 @@ from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 EVEN = 0.2  # share of the prior that is even: what a mixture found weak may be good alone
+DERIVED = "derived from the mixture"  # how the `why` of one begins
 LONGER = 2  # a mixture sees so many times the examples that a candidate does, half of them for its gates
 
 
@@ -46,7 +47,7 @@ class Guided(Evolution):
             name = "the strongest of every question" if place == 0 else f"one decision from the strongest, {place}"
             candidate = nearest(self.space, Candidate(from_data(data), self.recipe), generator(self.seed, -4, place))
             said = f"; the mixture {collapsed} Its prior is not used." if collapsed else ""
-            self._derived.append((f"derived from the mixture: {name}{said}", candidate))
+            self._derived.append((f"{DERIVED}: {name}{said}", candidate))
         if not collapsed:
             self.prior = blended(self.space, found.get("prior", {}), self.prior)
 
@@ -90,11 +91,11 @@ class Gradient:
         if not self._asked:
             self._asked = True
             return self._supernet
-        if not self._ready:
-            if not self._meanwhile:
-                return None
-            self._meanwhile -= 1
-        return next(iter(self.strategy.ask(1)), None)
+        if not self._ready and not self._meanwhile:
+            return None
+        proposal = next(iter(self.strategy.ask(1)), None)
+        self._meanwhile -= proposal is not None
+        return proposal
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """A mixture that failed leaves an evolution as any other."""

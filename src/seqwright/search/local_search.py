@@ -92,8 +92,12 @@ class LocalSearch(RandomSearch):
     def _next(self) -> Proposal | None:
         while True:
             if self._portfolio or self._due > 0 or self.centre is None:
-                self._due -= 1
-                return self._drawn(self._climb)
+                if (proposal := self._drawn(self._climb)) is not None:
+                    self._due -= 1
+                    return proposal
+                if self.centre is None:
+                    return None
+                self._due = 0  # no draw is taken any more, and neighbours may be
             if (proposal := self._neighbour()) is not None:
                 return proposal
             if self._awaited and len(self._ahead) < self.again:

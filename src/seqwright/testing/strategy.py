@@ -14,6 +14,7 @@ It is given no data and trains nothing: scores are made up, some proposals fail,
 - every proposal lies in the space, says why it was made, and starts from what a study can give it;
 - no trial is asked for twice: the same candidate comes again at another fidelity only;
 - the same (space, seed, told trials) give the same proposals, and no global generator is drawn from;
+- asked again while it waits for news, it says nothing and goes on the same, for a resumed search does not repeat that;
 - a fresh one that hears a stopped search again, through JSON as the study keeps it, goes on as if it had not stopped,
   and asking for nothing in between changes nothing;
 - failed trials, all of them even, news told twice, scores that are all alike, huge or tiny, news in any order, several
@@ -154,6 +155,21 @@ def resumes_by_replay(case: Case) -> None:
         assert resumed.proposals == straight.proposals, f"stopped after {stop} proposals, it went on otherwise"
 
 
+def asking_in_vain_changes_nothing(case: Case) -> None:
+    game = case.game()
+    while len(game.told) < case.trials:
+        under_way = len(game.proposals) - len(game.told)
+        game.ask(W - under_way)
+        if (known := len(game.proposals)) < W + len(game.told):
+            for _ in range(W):
+                game.ask(1)
+            assert len(game.proposals) == known, "asked again without any news, it has something to propose after all"
+        if len(game.told) == known:
+            break
+        game.tell(scored(game.proposals[len(game.told)]))
+    assert game.proposals == case.several.proposals, "asked more often than it could answer, it goes on otherwise"
+
+
 def survives_failures(case: Case) -> None:
     some = case.game(judge=lambda p: failed(p) if p.number % 3 == 0 else scored(p)).play(case.trials)
     assert some.told, "no trial at all"
@@ -247,6 +263,7 @@ PROMISES: tuple[Callable[[Case], None], ...] = (
     says_why,
     asks_for_no_trial_twice,
     resumes_by_replay,
+    asking_in_vain_changes_nothing,
     survives_failures,
     survives_duplicates,
     survives_any_score,
