@@ -1,6 +1,7 @@
 """Neural Architecture Transfer: the course of its rounds, what it predicts, and what it does without a supernet."""
 
 import math
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,11 +10,13 @@ from seqwright.arch.codec import identity
 from seqwright.arch.spaces import named
 from seqwright.arch.supernet import Paths, Supernet
 from seqwright.deliver.sharing import shareable
+from seqwright.search.agreement import kendall
 from seqwright.search.pareto import fronts, hypervolume, points
-from seqwright.search.transfer import SEARCHES, Transfer, likely
-from seqwright.space.census import questions
+from seqwright.search.transfer import FRONT, SEARCHES, Predicted, Transfer, likely
+from seqwright.space.census import questions, size
 from seqwright.space.encode import encode, names
 from seqwright.space.moves import sample
+from seqwright.space.narrow import fix
 from seqwright.study.record import Fidelity, Proposal, Trial
 from seqwright.testing.strategy import Game, check_strategy
 
@@ -98,3 +101,24 @@ def test_without_a_supernet_every_network_trains_alone() -> None:
     game = Game(Transfer(SPACE, fidelity=FULL, begin=6, inner=20), judge).play(30)
     assert {p.fidelity for p in game.proposals[1:]} == {FULL}
     assert any("predicted front" in p.why for p in game.proposals)
+
+
+def test_a_space_that_is_used_up_ends_the_search_and_no_supernet_trains_twice() -> None:
+    small = named("tiny")
+    for path, value in (("layers#", 1), ("layers/*/mixer", "conv"), ("layers/*/channel", "skip"), ("width", 8)):
+        small = fix(small, f"/architecture/body/{path}", value)
+    game = Game(Transfer(small, fidelity=FULL, begin=4, inner=20)).play(100)
+    scored_ones = [p for p in game.proposals if p.fidelity.stage == "shared"]
+    alone = [p for p in game.proposals if p.fidelity == FULL]
+    assert len(scored_ones) == size(small) and len(alone) == min(size(small), FRONT)
+    supernets = [identity(p.candidate) for p in game.proposals if p.fidelity.stage == "supernet"]
+    assert len(supernets) == len(set(supernets)) == len(game.proposals) - len(scored_ones) - len(alone)
+
+
+def test_costs_below_one_are_predicted_too() -> None:
+    known = [judged(Proposal(sample(SPACE, Random(seed)), number=seed)) for seed in range(40)]
+    small = [replace(t, costs={"latency_ms": 1e-7 * t.costs["parameters"]}) for t in known]
+    predict = Predicted(SPACE, small, ("latency_ms",), seed=0)
+    found = predict([t.proposal for t in small])
+    pairs = [(float(a.costs["latency_ms"]), b.costs["latency_ms"]) for a, b in zip(found, small, strict=True)]
+    assert max(cost for _, cost in pairs) < 1 and kendall(pairs) > 0.7

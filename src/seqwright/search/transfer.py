@@ -7,7 +7,6 @@ here from the start and not on another data set, costs of what was not yet built
 the best are trained alone, so that the search may end at any time.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -73,6 +72,8 @@ class Transfer(RandomSearch):
         self._waits: set[str] = set()
         self._trained: set[str] = set()  # alone
         self._searches = 0
+        self._in_vain: tuple[int, int] | None = None  # how much was known when a round found nothing new
+        self._supernets: set[str] = set()
         self._queue: deque[Proposal] = deque()
         self._train(Prior(prior.as_data()) if prior else None, FIRST, "weights for the whole space")
 
@@ -103,8 +104,12 @@ class Transfer(RandomSearch):
         self._queue = deque(kept)
 
     def _next(self) -> Proposal | None:
-        if not self._queue and not self._trains and not self._waits:
-            self._go_on()
+        done = len(self.archive), len(self._trained)
+        if not self._queue and not self._trains and not self._waits and self._in_vain != done:
+            for _ in range(SEARCHES + 1):  # a whole round, so that asking in vain leaves all as it was
+                if not self._queue:
+                    self._go_on()
+            self._in_vain = None if self._queue else done
         return self._queue.popleft() if self._queue else None
 
     # One step of a round -------------------------------------------------------------------------
@@ -190,7 +195,10 @@ class Transfer(RandomSearch):
         candidate = Candidate(
             Supernet(self.space, Paths("uniform" if self._parent else "sandwich", weights)), self._recipe()
         )
-        self._trains = identity(candidate)
+        if (name := identity(candidate)) in self._supernets:
+            return  # the front has not moved
+        self._supernets.add(name)
+        self._trains = name
         whole = Fidelity(times * self.fidelity.examples, self.fidelity.folds, "supernet")
         begun = {"start": "supernet", "parent": self._parent} if self._parent else {}
         self._queue.append(Proposal(candidate, why=why).at(whole, **begun))
@@ -211,8 +219,7 @@ class Predicted:
         x = self._encoded([trial.proposal for trial in known])
         columns = [normal_scores([trial.score for trial in known])]
         self.scales: list[tuple[float, float]] = []
-        for name in objectives:
-            logs = np.array([math.log2(max(1.0, trial.costs.get(name, 1.0))) for trial in known])
+        for logs in -points(known, objectives).T[1:]:
             self.scales.append((float(logs.mean()), float(logs.std()) or 1.0))
             columns.append((logs - self.scales[-1][0]) / self.scales[-1][1])
         self.models = [Ensemble() for _ in columns]
