@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
 from seqwright.deliver.searching import prior_of
 from seqwright.deliver.strategies import strategy_named
@@ -72,3 +73,10 @@ def test_without_a_belief_the_best_is_judged_by_its_own_neighbours() -> None:
     game = Game(strategy, lambda p: replace(Trial(p, 0.0), score=float(option(p) == "32"))).play(40)
     near = [option(p) for p in game.proposals[10:] if "around the best (" in p.why]
     assert len(near) > 3 and near.count("32") >= 0.5 * len(near)
+
+
+def test_the_likeliest_is_drawn_behind_a_portfolio_too() -> None:
+    members = portfolio("text")[:2]
+    game = Game(PriorBand(TEXT, prior=prior_of(TEXT, (WISH,)), portfolio=members)).play(6)
+    likeliest = [p.number for p in game.proposals if p.why == "what the prior holds likeliest"]
+    assert likeliest == [len(members)] and option(game.proposals[len(members)]) == "32"

@@ -49,6 +49,7 @@ class PriorBand(RandomSearch):
         self._rung, self._lowest = fidelity, fidelity
         self._heard: dict[Fidelity, dict[str, tuple[float, Answers]]] = {}
         self._single = size(space) == 1
+        self._likeliest_drawn = False
 
     def begins_at(self, rung: Fidelity) -> None:
         """What is asked for next begins at this rung."""
@@ -81,7 +82,8 @@ class PriorBand(RandomSearch):
         rng = generator(self.seed, self.made, attempt)
         if self._single:
             return super().draw(attempt)
-        if self.belief and attempt == 0 and not self.made:
+        if self.belief and not self._likeliest_drawn:
+            self._likeliest_drawn = True
             return Proposal(self._likeliest(rng), why="what the prior holds likeliest")
         shares = self.shares()
         way = rng.choices(list(shares), list(shares.values()))[0]
