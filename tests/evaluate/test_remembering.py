@@ -19,7 +19,8 @@ class Counting:
 
     def submit(self, job: Job) -> None:
         self.begun.append(job)
-        self.ended.append(Outcome(job.id, {"score": len(self.begun)}, self.error))
+        told = {"score": len(self.begun), "seconds": float(job.arguments["examples"])}
+        self.ended.append(Outcome(job.id, told, self.error))
 
     def collect(self, timeout_s: float) -> list[Outcome]:
         ended, self.ended = self.ended, []
@@ -36,6 +37,12 @@ def job(number: int, **given: Any) -> Job:
     usual = {"candidate": {"kind": "skip"}, "examples": 9, "stage": "full", "seed": 0, "parent": None}
     where = {"run_folder": f"run{number}", "number": number, "prepared": "p"}
     return Job(str(number), TRIAL, usual | where | given)
+
+
+def seconds(executor: Remembering, asked: Job) -> float:
+    executor.submit(asked)
+    (outcome,) = executor.collect(0.0)
+    return outcome.value["seconds"]
 
 
 def score(executor: Remembering, asked: Job) -> Any:
@@ -75,3 +82,14 @@ def test_what_is_cancelled_never_ends(tmp_path: Path) -> None:
     executor.cancel("1")
     executor.cancel("2")
     assert executor.collect(0.0) == []
+
+
+def test_seconds_are_those_that_a_search_of_its_own_would_take(tmp_path: Path) -> None:
+    executor = Remembering(Counting(), tmp_path / "trained.jsonl")
+    one, other = {"run_folder": "one"}, {"run_folder": "other"}
+    assert seconds(executor, job(0, **one)) == 9
+    assert seconds(executor, job(1, **other)) == 9
+    # Without a checkpoint of the recalled rung it trains from the beginning: 27 s, of which 9 were told before.
+    assert seconds(executor, job(2, **other, examples=27, continues=True)) == 18
+    assert seconds(executor, job(3, **one, examples=27, continues=True)) == 18
+    assert seconds(executor, job(4, run_folder="third", examples=27)) == 27, "a whole training is no promotion"

@@ -66,6 +66,7 @@ class FullEvaluator:
             "seed": proposal.seed,
             "thaw_at": self.thaw_at,
             "parent": proposal.parent if proposal.start in ("parent", "supernet") else None,
+            "continues": proposal.start == "checkpoint",
             "keep_states": self.keep_states,
             "threads": self.threads,
             "device": self.device,

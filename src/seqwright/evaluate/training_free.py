@@ -6,7 +6,7 @@ saliency      log of the sum of \\|weight x gradient\\| at absolute weights (Syn
               arXiv:2006.05467; as a score Abdelfattah et al. 2021, arXiv:2101.08134)
 jacobian      how little the examples' gradients at the stem's output correlate (Mellor et al. 2020,
               arXiv:2006.04647, first version)
-naswot        log-determinant of how often the signs of all units differ from example to example (Mellor et al. 2021,
+naswot        log-determinant of how often the signs of all units agree between two examples (Mellor et al. 2021,
               arXiv:2006.04647)
 hidden        how little the examples' last hidden states correlate (Serianni & Kalita 2023, arXiv:2306.00288)
 ============= =================================================================================================

@@ -36,6 +36,8 @@ class Order:
         thaw_at: examples after which a pretrained encoder's own layers train.
         parent: id of the candidate with whose weights a network begins that has no state of its own; at the stages
             "supernet" and "shared", of the supernet.
+        continues: whether it goes on from its own lower fidelity. A worker looks for a state in any case; who keeps
+            account of seconds minds the difference.
         keep_states: whether a frozen encoder's hidden states of all examples are kept; else each step computes its own.
         stop_at: time.time() after which to stop at once and score what there is.
         save_every_s: how much training a kill may cost.
@@ -53,6 +55,7 @@ class Order:
     seed: int
     thaw_at: int = 0
     parent: str | None = None
+    continues: bool = False
     keep_states: bool = True
     threads: int = 1
     device: str = "auto"
