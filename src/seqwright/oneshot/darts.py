@@ -36,7 +36,7 @@ from seqwright.train.predict import probabilities, tensors
 
 VIRTUAL = 0.025  # rate of the virtual step, Liu et al. 2019; Adam's own is no rate of plain gradient descent
 REST = 0.3  # share of the steps before gates move, where channels are partial: 15 of 50 epochs (arXiv:1907.05737)
-ZERO_ONE, SURE = 10.0, 0.85  # weight of the zero-one loss, and the gate from which an option is kept (arXiv:1911.12126)
+ZERO_ONE, SURE = 10.0, 0.85  # weight of the zero-one loss; a gate that is sure (1911.12126), which is only told
 LOOKS, LOOK_ROWS = 20, 1000  # in the whole training; validation examples that a look reads
 WINDOW, BEFORE, RISE = 5, 4, 1.3  # eigenvalues in a mean; looks between two means; how far one may rise (1909.09656)
 FIRST = LOOKS // 5  # the look to which gates may go back at the earliest

@@ -1,8 +1,9 @@
 """Regularized evolution: the best of a few members is changed a little, and the oldest member dies.
 
 Real et al. 2019, arXiv:1802.01548, with its constants: a population of 100, tournaments of 25. Ours differs: the
-population begins with a portfolio, layers may be inserted, removed, doubled and swapped, crossover may be switched
-on, nothing is trained twice, and members that a schedule trained further are compared by fidelity first.
+population begins with a portfolio, a mutation changes any one answer (theirs an operation, an input or, in 5 %,
+nothing), layers may be inserted, removed, doubled and swapped, crossover may be switched on, nothing is trained twice,
+and members that a schedule trained further are compared by fidelity first.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -3,7 +3,8 @@
 Around it Hyperband makes BOHB (Falkner et al. 2018, arXiv:1807.01774): the model is that of the highest fidelity with
 enough trials, and a third of all proposals is drawn at random. Ours differs: the model begins after `begin` trials
 instead of one more than there are questions (our spaces have a hundred, of which a candidate answers twenty), the
-portfolio comes first, and nothing is proposed twice.
+TPE is optuna's as it stands (good are a tenth of the trials, 24 samples) and not theirs (15 %, 64 samples, bandwidths
+three times as wide), the portfolio comes first, and nothing is proposed twice.
 """
 
 import importlib.util

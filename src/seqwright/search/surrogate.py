@@ -6,7 +6,8 @@ expected improvement (Jones et al. 1998); or both in turn, as the one is bold an
 model learns from the best and the newest 200 trials, of the highest fidelity with enough of them, and predicts
 normal scores of their ranks, which no outlier can distort. Around a summit a model is sure of itself: so the longer
 nothing better was found, the more its doubt counts, up to twice. What an expert believes fades as trials come in, as in
-piBO (Hvarfner et al. 2022, arXiv:2204.11051): the acquisition counts times the belief to the power of 10/n.
+piBO (Hvarfner et al. 2022, arXiv:2204.11051): 10/n times its logarithm is added to that of the improvement, or to what
+was sampled.
 """
 
 import math
