@@ -1,5 +1,7 @@
 """Auto begins by hand, then pays what does well, and says so."""
 
+from collections import Counter
+
 import pytest
 from synthetic import Landscape
 
@@ -7,8 +9,9 @@ from seqwright.arch.codec import identity
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
 from seqwright.evaluate.nas_bench_201 import space as cells
-from seqwright.search.auto import BELIEFS, STALLED, Auto
+from seqwright.search.auto import BELIEFS, STALLED, Auto, choices
 from seqwright.search.halving import Asha, ladder
+from seqwright.search.leaderboard import leaderboard
 from seqwright.search.limits import Limits
 from seqwright.search.random_search import RandomSearch
 from seqwright.study.record import Trial
@@ -34,6 +37,18 @@ def test_begins_with_the_portfolio_and_explains_each_later_choice() -> None:
     chosen = [why for why in whys if why.startswith("auto chose ")]
     assert len(chosen) >= 15
     assert all(f"{arm} " in why for why in chosen for arm in BELIEFS)
+
+
+def test_the_report_says_which_arms_were_chosen_and_which_found_the_leader() -> None:
+    game = Game(Asha(Auto(CELLS, seed=1, begin=4), ladder(9), inform="all"), Landscape(CELLS).trial)
+    assert choices(game.play(4).told) == ""
+    chosen = [p.why.split(" ")[2] for p in game.play(40).proposals if p.why.startswith("auto chose ")]
+    counts, found = choices(game.told).split(" of ")
+    assert counts == ", ".join(f"{arm} {n}" for arm, n in Counter(chosen).most_common())
+    first, *_ = leaderboard(game.told)
+    why = next(p.why for p in game.proposals if p.candidate == first.proposal.candidate)
+    by = f"by {why.split(' ')[2]}" if why.startswith("auto chose ") else "before any of them"
+    assert found == f"{len(chosen)}; the leader was found {by}"
 
 
 def test_pays_the_arm_that_does_well_and_takes_from_one_that_does_not() -> None:

@@ -6,8 +6,17 @@ import pytest
 
 from seqwright.deliver.options import Options
 from seqwright.errors import InputError
-from seqwright.search.objectives import COSTS, Objective, beyond, is_beyond, limits_of, lowered, objectives_of
-from seqwright.study.record import Proposal, Trial
+from seqwright.search.objectives import (
+    COSTS,
+    Objective,
+    beyond,
+    is_beyond,
+    limits_of,
+    lowered,
+    none_obeys,
+    objectives_of,
+)
+from seqwright.study.record import Fidelity, Proposal, Trial
 
 
 def test_what_is_lowered_comes_first_in_the_order_given() -> None:
@@ -76,3 +85,11 @@ def test_schedules_that_know_no_front_are_refused() -> None:
     assert Options(limit=("flops=2G",), schedule="hurdles").objectives == (Objective("flops", "keep", 2e9),)
     with pytest.raises(InputError, match="--schedule hurdles goes by the score alone, so it knows no --objective"):
         Options(objective=("flops",), schedule="hurdles")
+
+
+def test_a_supernet_need_not_obey_and_does_not_hide_that_no_network_did() -> None:
+    proposal = Proposal(None)  # type: ignore[arg-type]
+    supernet = Trial(proposal.at(Fidelity(9, stage="supernet")), 0.5)
+    dear = Trial(proposal, -1.0, error=beyond({"flops": 2.0}, {"flops": 1.0}))
+    assert none_obeys([supernet, dear]) and none_obeys([dear, Trial(proposal, -1.0, error="killed")])
+    assert not none_obeys([supernet]) and not none_obeys([dear, Trial(proposal, 0.1)])

@@ -17,11 +17,14 @@ from seqwright.deliver.sharing import shareable, within
 from seqwright.deliver.strategies import strategy_named
 from seqwright.errors import InputError
 from seqwright.search.agreement import Agreement, kendall
+from seqwright.search.evolution import Evolution
 from seqwright.search.halving import ladder
-from seqwright.search.shared import Shared, verdict
+from seqwright.search.shared import Shared
+from seqwright.search.verdict import verdict
 from seqwright.space.census import questions
+from seqwright.space.narrow import fix
 from seqwright.space.pattern import labels
-from seqwright.study.record import Proposal, Trial
+from seqwright.study.record import CUT_SHORT, Proposal, Trial
 from seqwright.testing.strategy import Game, check_strategy, failed, score, scored
 
 SPACE, RUNGS = named("text"), ladder(900)
@@ -105,13 +108,60 @@ def test_a_supernet_that_fails_is_done_without() -> None:
     assert "without the supernet, as the supernet could not be trained: killed by signal 9" in game.proposals[-1].why
 
 
-def test_the_report_says_only_what_shared_weights_did() -> None:
-    assert verdict(Game(searching()).play(1).told) == ""  # a supernet alone, as of DARTS: nothing to compare
+def test_the_report_says_what_shared_weights_did() -> None:
+    assert verdict(Game(strategy_named("evolution", "", SPACE, RUNGS, 96)).play(5).told) == ""
     said = verdict(Game(searching()).play(30).told)
     assert said == "29 candidates scored on a supernet's weights, none compared yet with their own scores"
     assert "Kendall's tau" in verdict(Game(searching()).play(60).told)
     failed = verdict(Game(searching(), without_supernet).play(30).told)
-    assert failed == "nothing was scored on a supernet's weights; it went on without the supernet"
+    assert failed == "no supernet could be trained (killed by signal 9); then it went on without the supernet"
+
+
+@pytest.mark.parametrize("strategy", ["spos", "darts", "transfer"])
+def test_a_budget_too_short_for_a_supernet_is_said_and_what_to_do(strategy: str) -> None:
+    game = Game(strategy_named(strategy, "", named("tiny"), RUNGS, 40, seed=1))
+    game.ask(1)
+    assert verdict([], game.proposals).startswith("the search ended before a supernet was trained, and nothing came of")
+    game.tell(replace(scored(game.proposals[0]), notes=(CUT_SHORT,)))
+    said = verdict(game.told)
+    assert said.startswith("the search ended after a supernet was trained, and nothing came of it; the clock cut")
+    assert said.endswith("choose a strategy that trains each network alone.")
+    assert "nothing came" not in verdict(game.play(2).told)
+
+
+@pytest.mark.parametrize("schedule", ["none", "asha"])
+def test_nobody_trains_alone_twice(schedule: str) -> None:
+    space = named("tiny")
+    for path, value in (("layers#", 1), ("layers/*/mixer", "conv"), ("width", 8)):
+        space = fix(space, f"/architecture/body/{path}", value)
+    game = Game(strategy_named("spos", schedule, space, RUNGS, 24, seed=1)).play(28, n=3)
+    full = [codec.identity(p.candidate) for p in game.proposals if p.fidelity == RUNGS[-1]]
+    assert len(full) == len(set(full)) > 3
+
+
+def test_after_giving_up_a_strategy_knows_what_trained_alone() -> None:
+    strategy = searching()
+    game = Game(strategy, misled)
+    while not strategy.given_up:
+        game.play(len(game.told) + 1)
+    alone = strategy.alone.strategy  # type: ignore[attr-defined]
+    trained = {codec.identity(t.proposal.candidate) for t in game.told if t.proposal.fidelity == RUNGS[-1]}
+    assert isinstance(alone, Evolution) and alone.members.keys() == trained and len(trained) >= 8
+
+
+def test_weights_that_score_nobody_are_given_up() -> None:
+    def judge(proposal: Proposal) -> Trial:
+        return failed(proposal) if proposal.fidelity.stage == "shared" else scored(proposal)
+
+    game = Game(searching(), judge).play(50)
+    assert stages(game) == ["supernet"] + ["shared"] * 32 + ["full"] * 17
+    assert "as no network could be scored on its weights: killed by signal 9" in game.proposals[-1].why
+    assert verdict(game.told).startswith("nothing was scored on a supernet's weights; then it went on")
+
+
+def test_a_filter_chooses_what_is_scored_on_shared_weights() -> None:
+    game = Game(searching(sieve=(2, lambda candidates: 1))).play(6)
+    assert all("the most promising of 2 before training" in p.why for p in game.proposals[1:])
 
 
 def test_free_slots_train_a_few_alone_while_the_supernet_does() -> None:

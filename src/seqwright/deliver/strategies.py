@@ -247,23 +247,34 @@ def strategy_named(
         common: what every strategy takes: see `RandomSearch`.
     """
     named, order = STRATEGIES[strategy], partial(by_front, names=tuple(objectives))
+    evaluation = evaluation_of(strategy, evaluate)
     if named.several:
         common["objectives"] = objectives
-    made = named.make(space, expected, fidelity=rungs[-1], **common)
-    if sieve is not None:
-        assert isinstance(made, RandomSearch), "all that stand in the table are, one way or another"
-        made.fresh.sieve = sieve
+    made = _sifting(named.make, sieve)(space, expected, fidelity=rungs[-1], **common)
     around, scheduled = SCHEDULES[schedule_of(strategy, schedule)], made
     if around is not None:
-        more: dict[str, Any] = {"inform": "all"} if named.all_rungs else {}
+        # Of what was chosen on shared weights and trained alone, a strategy is to learn whatever rungs it minds.
+        more: dict[str, Any] = {"inform": "all"} if named.all_rungs or evaluation != "full" else {}
         more |= {"straight": straight} if around in (Asha, Pasha) else {}
         scheduled = around(made, rungs, eta=ETA, **more)
         if objectives:
             scheduled.rank_by(order)
-    if (evaluation := evaluation_of(strategy, evaluate)) != "full":
+    if evaluation != "full":
         rule = "sandwich" if evaluation == "sandwich" else "uniform"
-        shared = sharing(named.make, scheduled, space, rungs[-1], expected, rule, **common)
+        shared = sharing(_sifting(named.make, sieve), scheduled, space, rungs[-1], expected, rule, **common)
         if objectives:
             shared.rank_by(order)
         return shared
     return named.around(made, scheduled, rungs[-1]) if named.around else scheduled
+
+
+def _sifting(make: Callable[..., Strategy], sieve: Any) -> Callable[..., Strategy]:
+    """`make`, and what it makes chooses by the sieve, if there is one."""
+
+    def made(space: Space, expected: int | None, **common: Any) -> Strategy:
+        strategy = make(space, expected, **common)
+        assert isinstance(strategy, RandomSearch), "all that stand in the table are, one way or another"
+        strategy.fresh.sieve = sieve
+        return strategy
+
+    return made

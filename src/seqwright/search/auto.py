@@ -7,7 +7,7 @@ heard, loses them to evolution. Neighbours are left alone when nothing better wa
 says which arm made it, and how the arms had done.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from seqwright.arch.codec import identity
 from seqwright.search.evolution import Evolution, sizes
 from seqwright.search.fresh import generator
 from seqwright.search.gp_encoding import EncodedGp
+from seqwright.search.leaderboard import leaderboard
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
 from seqwright.search.surrogate import STALLED
@@ -33,6 +34,7 @@ BEGIN = 10  # trials with a score before an arm is chosen
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
 NEAR = 24  # neighbours that are looked at together
+CHOSE = "auto chose "  # how the `why` of an arm's proposal begins
 # What an arm is believed to have earned before it was tried: (good, not good).
 BELIEFS: dict[str, tuple[float, float]] = {
     "surrogate": (6.0, 1.0),
@@ -102,7 +104,7 @@ class Auto(RandomSearch):
             self._arm = self.chosen(self.surrogate.since_best(fidelity) >= STALLED)
             self.surrogate.made = self.evolution.made = self.made  # what they draw from (seed, k) by
         proposal = self._by(self._arm, fidelity, attempt)
-        return proposal.at(proposal.fidelity, why=f"auto chose {self._arm} ({self.told()}): {proposal.why}")
+        return proposal.at(proposal.fidelity, why=f"{CHOSE}{self._arm} ({self.told()}): {proposal.why}")
 
     def _by(self, arm: str, fidelity: Fidelity, attempt: int) -> Proposal:
         if arm == "surrogate":
@@ -142,3 +144,15 @@ class Auto(RandomSearch):
     def told(self) -> str:
         """How the arms have done, in words."""
         return ", ".join(f"{arm} {sum(done)} good of {len(done)}" for arm, done in self.recent.items())
+
+
+def choices(trials: Sequence[Trial]) -> str:
+    """How often each arm was chosen, and which found the leader, for the report; "" where none was."""
+    whys = {identity(t.proposal.candidate): t.proposal.why for t in reversed(trials)}  # of its first trial
+    arms = {name: why.removeprefix(CHOSE).split(" ")[0] for name, why in whys.items() if why.startswith(CHOSE)}
+    if not arms:
+        return ""
+    counts = ", ".join(f"{arm} {count}" for arm, count in Counter(arms.values()).most_common())
+    leader = arms.get(next((identity(t.proposal.candidate) for t in leaderboard(trials)), ""))
+    found = f"by {leader}" if leader else "before any of them"
+    return f"{counts} of {len(arms)}; the leader was found {found}"

@@ -121,3 +121,9 @@ def beyond(costs: Mapping[str, float], limits: Mapping[str, float]) -> str:
 def is_beyond(trial: Trial) -> bool:
     """Whether a network was not trained, since it cost more than it may: no failure of anybody's."""
     return trial.error.startswith(BEYOND)
+
+
+def none_obeys(trials: Iterable[Trial]) -> bool:
+    """Whether no network was trained, and limits were a reason. A supernet is none that has to obey them."""
+    tried = [trial for trial in trials if trial.proposal.fidelity.stage != "supernet"]
+    return any(map(is_beyond, tried)) and all(trial.failed for trial in tried)

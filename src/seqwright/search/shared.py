@@ -19,6 +19,7 @@ from seqwright.errors import SpaceError
 from seqwright.search.agreement import Agreement
 from seqwright.search.halving import Order, by_score
 from seqwright.search.limits import Limits
+from seqwright.search.objectives import is_beyond
 from seqwright.search.strategy import Strategy
 from seqwright.study.record import Fidelity, Proposal, Trial
 
@@ -78,7 +79,8 @@ class Shared:
         self._meanwhile = 0
         self._scoring: dict[str, Proposal] = {}  # under way, as the strategy proposed them
         self._scored = 0  # begun in this round
-        self._chosen: set[str] = set()  # trained alone, or about to be
+        self._errors: list[str] = []  # of those of this round that failed
+        self._whole: dict[str, Trial | None] = {}  # alone at the full fidelity, by id; None of what is yet to end
         self._queue: list[Proposal] = []
         self._rules: list[Limits] = []  # bans
 
@@ -98,10 +100,15 @@ class Shared:
                     self._give_up(f"the supernet could not be trained: {trial.error}")
                 continue
             self.agreement.add(trial)
+            name = identity(trial.proposal.candidate)
             if stage != "shared":
+                if trial.proposal.fidelity == self.full:
+                    self._whole[name] = trial
                 self.alone.tell([trial])
                 self._judge()
-            elif asked := self._scoring.pop(identity(trial.proposal.candidate), None):
+            elif asked := self._scoring.pop(name, None):
+                if trial.failed and not is_beyond(trial):
+                    self._errors.append(trial.error)
                 self.strategy.tell([replace(trial, proposal=replace(asked, number=trial.proposal.number))])
 
     def ban(self, pattern: str) -> None:
@@ -129,16 +136,17 @@ class Shared:
             return proposal
         if self.given_up:
             return self._without(f"{WITHOUT}, as {self.given_up}")
+        if not self._queue:
+            if self._scored < self.each and (proposal := self._score()) is not None:
+                return proposal
+            if self._scoring:
+                return None  # the round's last scores
+            self._choose()
         if self._queue:
-            return self._queue.pop(0)
-        if self._scored < self.each and (proposal := self._score()) is not None:
+            proposal = self._queue.pop(0)
+            self._whole[identity(proposal.candidate)] = None
             return proposal
-        if self._scoring:
-            return None  # the round's last scores
-        self._choose()
-        if self._queue:
-            return self._queue.pop(0)
-        return self._without("as the shared part of the space is used up")
+        return self._without(f"{WITHOUT}, as {self.given_up or 'the shared part of the space is used up'}")
 
     def _score(self) -> Proposal | None:
         asked = self.strategy.ask(1)
@@ -152,9 +160,12 @@ class Shared:
 
     def _choose(self) -> None:
         """End the round: the best that were not yet trained alone, and some spread over the rest, are."""
-        self._scored = 0
+        if self._scored and len(self._errors) == self._scored:
+            self._give_up(f"no network could be scored on its weights: {self._errors[-1]}")
+            return
+        self._scored, self._errors = 0, []
         inherited = self.agreement.inherited
-        left = [t for n, t in inherited.items() if n not in self._chosen and self._allowed(t.proposal.candidate)]
+        left = [t for n, t in inherited.items() if n not in self._whole and self._allowed(t.proposal.candidate)]
         ranked = [identity(trial.proposal.candidate) for trial in self.order(left)]
         spread = min(SPREAD if not self.agreement.pairs else 1, self.trained // 2)
         best, rest = ranked[: self.trained - spread], ranked[self.trained - spread :]
@@ -166,11 +177,17 @@ class Shared:
             purpose = "" if name in best else ", to see how far to trust that order"
             why = f"{place}; now trained alone{purpose} ({self.agreement})"
             self._queue.append(Proposal(trial.proposal.candidate, self.full, why))
-            self._chosen.add(name)
 
     def _without(self, why: str) -> Proposal | None:
-        asked = self.alone.ask(1)
-        return asked[0].at(asked[0].fidelity, why=f"{asked[0].why}; {why}") if asked else None
+        while asked := self.alone.ask(1):
+            proposal, name = asked[0], identity(asked[0].candidate)
+            if proposal.fidelity != self.full or name not in self._whole:
+                if proposal.fidelity == self.full:
+                    self._whole[name] = None
+                return proposal.at(proposal.fidelity, why=f"{proposal.why}; {why}")
+            if (known := self._whole[name]) is not None:  # else it runs, and is told when it ends
+                self.alone.tell([replace(known, proposal=replace(proposal, number=known.proposal.number))])
+        return None
 
     def _judge(self) -> None:
         enough = len(self.agreement.pairs) >= LEAST_PAIRS
