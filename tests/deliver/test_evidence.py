@@ -59,6 +59,7 @@ def test_a_failed_baseline_is_shown_as_failed() -> None:
     rows = {r.name: r for r in evidence.rivals}
     assert rows["trees"].error == "killed by signal 9" and rows["lost"].error == "gave no answers on test"
     assert evidence.gains["best baseline"][0] == "majority"
+    assert evidence.verdicts()[0].startswith("NOT compared with trees, lost")
     lines = measured(evidence)
     assert any(line.startswith("| trees | failed: killed by signal 9 |") for line in lines)
 

@@ -8,7 +8,7 @@ from seqwright.arch.portfolio import portfolio
 from seqwright.data.finding import Finding
 from seqwright.faces.lines import Lines
 from seqwright.faces.live import Live
-from seqwright.study.record import UNJUDGED, Fidelity, Proposal, Trial
+from seqwright.study.record import CUT_SHORT, UNJUDGED, Fidelity, Proposal, Trial
 
 CANDIDATE = portfolio("text")[1][1]
 
@@ -51,6 +51,27 @@ def test_a_candidate_trained_further_is_the_best_even_with_a_lower_score() -> No
     lines.trial(trial(1, 0.8, examples=300))
     lines.trial(trial(2, 0.85, examples=100))
     assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_what_an_earlier_command_found_is_still_to_be_beaten() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.stage("search", None, 9.0)
+    lines.earlier([trial(0, 0.7), trial(1, 0.9), trial(2, 0.95, error="killed by signal 9")])
+    lines.trial(trial(3, 0.8))
+    lines.stage("refit", None, 12.0)
+    said = stream.getvalue()
+    assert "trial 4  0.8000  " in said and "0.8000 best" not in said and "search: 1 trial, best 0.9000" in said
+
+
+def test_a_refit_is_as_long_as_it_needs_and_the_best_is_no_half_one() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.stage("refit", None, 0.0)
+    for number, (score, examples, notes) in enumerate([(0.86, 100, ()), (0.85, 300, ()), (0.9, 500, (CUT_SHORT,))]):
+        lines.trial(Trial(Proposal(CANDIDATE, Fidelity(examples, 1, "refit"), number=number), score, notes=notes))
+    lines.stage("test", None, 1.0)
+    assert "refit: 3 trials, best 0.8600" in stream.getvalue()
 
 
 def test_failures_and_findings_are_told() -> None:

@@ -9,7 +9,7 @@ from seqwright.arch.codec import identity
 from seqwright.arch.portfolio import portfolio
 from seqwright.arch.spaces import named
 from seqwright.evaluate.nas_bench_201 import space as cells
-from seqwright.search.auto import BELIEFS, STALLED, Auto, choices
+from seqwright.search.auto import BELIEFS, SUMMIT, Auto, choices
 from seqwright.search.halving import Asha, ladder
 from seqwright.search.leaderboard import leaderboard
 from seqwright.search.limits import Limits
@@ -80,11 +80,11 @@ def test_a_trial_is_paid_for_once() -> None:
 
 def test_neighbours_of_a_summit_are_left_alone_until_there_is_a_new_best() -> None:
     auto = Auto(CELLS, seed=5, begin=5)
-    game = Game(auto, lambda p: Trial(p, -float(p.number))).play(5 + STALLED)
-    late = game.play(5 + STALLED + 30).proposals[5 + STALLED :]
+    game = Game(auto, lambda p: Trial(p, -float(p.number))).play(5 + SUMMIT)
+    late = game.play(5 + SUMMIT + 30).proposals[5 + SUMMIT :]
     assert not any(p.why.startswith("auto chose neighbours") for p in late)
     game.judge = lambda p: Trial(p, float(p.number))  # each a new best
-    assert any(p.why.startswith("auto chose neighbours") for p in game.play(100 + STALLED).proposals[60:])
+    assert any(p.why.startswith("auto chose neighbours") for p in game.play(100 + SUMMIT).proposals[60:])
 
 
 def test_finds_better_ones_than_random_search() -> None:

@@ -29,7 +29,7 @@ class Career:
         problem: the table's name, or the data's.
         steps: (cost in whole trainings, best score of a whole training so far), one at each improvement.
         trials: that ended, failed ones and short ones among them.
-        training_s: all of them took; as the table has it, on a table.
+        training_s: all of them took; as the table has it, on a table, and 0 where it does not.
         own_ms: what the strategy itself took a proposal, asking and telling.
     """
 
@@ -150,5 +150,5 @@ def on_table(known: Known, contender: str, seed: int, trials: int) -> Career:
         told = list(played(known.table, searcher, whole, until_s=trials * known.training_s))
         found = [(clock_s / known.training_s, score) for clock_s, score in told]
     own_ms = 1000 * (time.thread_time() - began) / max(1, len(told))
-    training_s = told[-1][0] if told else 0.0
+    training_s = told[-1][0] if told and known.timed else 0.0
     return Career(known.name, contender, seed, steps_of(found), len(told), training_s, own_ms)

@@ -93,7 +93,8 @@ def compare(
             json_lines.add(folder / CAREERS, career.as_data())
             done[career.key] = career
             count = sum(key in done for key in wanted)
-            best = f"{career.steps[-1][1]:.4f}" if career.steps else "no training was whole"
+            found = career.best_at(trials)
+            best = "no training was whole" if found is None else f"{found:.4f}"
             show.say(f"{count}/{len(wanted)}  {career.problem}: {career.contender}, seed {career.seed}: {best}")
     whole = [s for s in range(seeds) if all((p.name, n, s) in done for p in problems for n in names)]
     if not whole:

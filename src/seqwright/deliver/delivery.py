@@ -115,6 +115,8 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     told = {"budget": str(run.budget), "score": score, "seconds": study.spent_s(), "stopped": run.stopped()}
     told |= {"costs": costs} if costs else {}
     study.event("delivered", told)
+    if run.stopped():
+        run.show.say("stopped before the budget was used: the same command goes on from here")
     if evidence:
         run.show.evidence(evidence)
     return Delivery(folder, score, evidence, len(members))
@@ -213,7 +215,8 @@ def _story(run: Run, bench: Workbench, evidence: Evidence | None) -> "dict[str, 
         "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
         "data": facts(bench)["split"],
         "search": f"{options.searcher} with {schedule_of(options.searcher, options.schedule)}, seed {options.seed}",
-        "compared": f"{compared} candidates in {len(trials)} trials",
+        "compared": f"{compared} candidates in {len(trials)} trials"
+        + ("" if compared else ", so this is the network that the search would have begun with"),
         **({"shared weights": shared} if (shared := verdict(trials)) else {}),
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class"
         + (f", {over} cost too much to be trained" if over else ""),

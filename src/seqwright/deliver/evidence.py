@@ -45,6 +45,10 @@ class Evidence:
                 "Compared with NO baseline: none gave an answer. Whether this model is any good is not known; "
                 "give a larger budget."
             )
+        elif failed:
+            said.append(
+                f"NOT compared with {', '.join(failed)}, which gave no answer; a larger budget may give them one."
+            )
         for over, (name, gain) in self.gains.items():
             label = over if name == over else f"{over} ({name})"
             span = f"{gain.value:+.3f}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}]"

@@ -50,7 +50,8 @@ def machine_of(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any
         both = not run.options.workers and run.plan.search_s >= CALIBRATED_S and bench.encoder is None
         precise = run.options.device, run.options.precision
         measured = calibrate(executor, bench, (stepwise or begun)[0], cores_of(run), *precise, both=both)
-        return machine | measured
+        # None where no measurement came to its end, as on a machine that is very busy.
+        return machine | measured | {"examples_per_s": measured["examples_per_s"] or GUESS}
 
     return run.study.once("machine", decide)
 

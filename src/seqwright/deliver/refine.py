@@ -117,11 +117,13 @@ class Verdict:
 
     Args:
         kept: the id of its candidate.
+        rewritten: whether that is a rewriting.
         given, rewriting: the two that were compared; no rewriting where none was trained to its end.
         gain: of the rewriting over what was given on the same examples: (value, low, high) at 95 %.
     """
 
     kept: str
+    rewritten: bool
     given: Row | None
     rewriting: Row | None
     gain: "tuple[float, float, float] | None"
@@ -165,7 +167,9 @@ def decide(
         kept = after or before
         assert kept is not None
         missing = "no rewriting was" if after is None else "what was given was not"
-        return kept, Verdict(ids[kept], given, rewriting, None, f"There is nothing to compare: {missing} trained.")
+        return kept, Verdict(
+            ids[kept], kept == after, given, rewriting, None, f"There is nothing to compare: {missing} trained."
+        )
     statistics = [metric.statistics(bench.task.decode(answers[name]), targets) for name in (after, before)]
     gain = paired(metric, *statistics, weights=known.weights)
     saved = {n: 1 - getattr(rewriting, n) / max(1, getattr(given, n)) for n in ("parameters", "flops")}
@@ -176,7 +180,7 @@ def decide(
         f"its {metric.name} differs by {gain.value:+.4f}, 95 % interval [{gain.low:+.4f}, {gain.high:+.4f}]. "
         f"Keep the {'rewriting' if kept == after else 'network as it was given'}."
     )
-    return kept, Verdict(ids[kept], given, rewriting, (gain.value, gain.low, gain.high), told)
+    return kept, Verdict(ids[kept], kept == after, given, rewriting, (gain.value, gain.low, gain.high), told)
 
 
 def _less(share: float) -> str:

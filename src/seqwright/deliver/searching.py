@@ -75,6 +75,8 @@ def narrowed(options: Options, name: str) -> Space:
     Raises:
         InputError: no such space or file, a file that is no space, a narrowing that matches nothing.
     """
+    if both := [name for name in options.require if name in options.ban]:
+        raise InputError(f"--require and --ban both name {', '.join(both)}. Leave one of them out.")
     space = load(options.space or name)
     for text in options.fix:
         path, mark, value = text.rpartition("=")
@@ -248,6 +250,7 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
     """
     ends = run.plan.search_s
     run.begin("search", ends)
+    run.show.earlier(run.study.trials())
     if run.stopped():
         return  # nothing is to be decided in haste that later commands would be bound by
     begun = portfolio_of(run.options, bench)

@@ -1,5 +1,6 @@
 """What a run tells whoever watches: one small protocol, and the watcher that says nothing."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from seqwright.data.finding import Finding
@@ -20,6 +21,10 @@ class Show(Protocol):
 
     def stage(self, name: str, ends_s: "float | None", spent_s: float) -> None:
         """A part of the run begins; it is over at `ends_s` seconds of the budget, if there is a clock."""
+        ...
+
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        """The stage that began goes on after these, which ended in an earlier command."""
         ...
 
     def baseline(self, result: "dict[str, Any]") -> None:
@@ -45,6 +50,9 @@ class Quiet:
         pass
 
     def stage(self, name: str, ends_s: "float | None", spent_s: float) -> None:
+        pass
+
+    def earlier(self, trials: Sequence[Trial]) -> None:
         pass
 
     def baseline(self, result: "dict[str, Any]") -> None:

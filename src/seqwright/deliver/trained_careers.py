@@ -69,6 +69,9 @@ class Meter(Quiet):
     def stage(self, name: str, ends_s: "float | None", spent_s: float) -> None:
         self.show.stage(self.name, ends_s, spent_s)
 
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        self.show.earlier(trials)
+
     def trial(self, trial: Trial) -> None:
         self.spent = self._count()
         self.show.trial(trial)

@@ -28,6 +28,7 @@ class Known:
         rungs: fidelities for schedules, the whole training last; none where the table has one fidelity only.
         pooled: candidates have no edits, so only strategies that draw or rank apply.
         encoding: what a surrogate sees of a candidate, where its answers say nothing.
+        timed: whether it knows how long trainings took.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Known:
     rungs: tuple[Fidelity, ...] = ()
     pooled: bool = False
     encoding: Callable[[Candidate], Any] | None = None
+    timed: bool = True
 
     @property
     def best(self) -> float:
@@ -112,7 +114,7 @@ def opened(kind: str, path: Path) -> Known:
     if kind == "nas-bench-201":
         return _nas_bench_201(path)
     if kind == "nas-bench-macro":
-        return Known(f"{kind} {path.stem}", nas_bench_macro.space(), nas_bench_macro.read(path))
+        return Known(f"{kind} {path.stem}", nas_bench_macro.space(), nas_bench_macro.read(path), timed=False)
     if kind == "nas-bench-nlp":
         pool = nas_bench_nlp.read(path)
         epochs = sorted({max(1, pool.epochs // 3**step) for step in range(4)})

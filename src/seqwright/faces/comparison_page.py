@@ -36,7 +36,8 @@ def rows(problem: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[str, .
             f"{m:.3f} ± {(hi - lo) / 2:.3f}" if row["seeds"] > 1 else f"{m:.3f}"
             for m, lo, hi in zip(row["mean"], row["low"], row["high"], strict=True)
         ]
-        yield name, *told, f"{rank:.2f}", f"{row['training_s']:.4g}", f"{row['own_ms']:.1f}", f"{row['own_share']:.1%}"
+        took = (f"{row['training_s']:.4g}", f"{row['own_share']:.1%}") if row["training_s"] else ("not known", "")
+        yield name, *told, f"{rank:.2f}", took[0], f"{row['own_ms']:.1f}", took[1]
 
 
 def printed(data: dict[str, Any]) -> Iterator[Table | str]:

@@ -1,5 +1,6 @@
 """A run told in plain lines, for logs and pipes: one for every stage, and few for trials."""
 
+from collections.abc import Sequence
 from typing import IO, Any
 
 from seqwright.data.finding import Finding
@@ -27,6 +28,9 @@ class Lines:
             self._write(f"{self._progress.stage}: {self._progress.summary()}")
         self._progress.start(name, spent_s)
         self._write(stage_line(name, ends_s))
+
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        self._progress.earlier(trials)
 
     def baseline(self, result: "dict[str, Any]") -> None:
         self._write(baseline_line(result))

@@ -1,5 +1,6 @@
 """A run on a terminal: what was found stays above, one line below moves: stage, clock, trials, best so far."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -49,6 +50,9 @@ class Live:
             self._console.print(Text(f"{self._progress.stage}: {self._progress.summary()}", style="bold"))
         self._progress.start(name, spent_s)
         self._live.refresh()
+
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        self._progress.earlier(trials)
 
     def baseline(self, result: "dict[str, Any]") -> None:
         self._console.print(Text(baseline_line(result), style="red" if result.get("error") else ""))

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from seqwright.space.nodes import Choice
     from seqwright.study.record import Trial
 
-VIEWS = ("line", "tree", "mermaid", "svg", "torch", "json")
+OF_ONE = ("mermaid", "svg", "torch")
+VIEWS = ("line", "tree", *OF_ONE, "json")
 
 
 def leaderboard(
@@ -151,7 +152,11 @@ def show(
     from seqwright.faces.subject import subject, viewed
     from seqwright.faces.use import deliver
 
-    text = viewed(subject(what), view)
+    given = subject(what)
+    if view in OF_ONE and (count := len(given.distinct)) > 1:
+        said = f"{count} networks answer together; this is the one with the largest share. --as tree shows all."
+        typer.echo(said, err=True)
+    text = viewed(given, view)
     deliver(text if text.endswith("\n") else text + "\n", output)
 
 

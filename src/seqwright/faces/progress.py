@@ -1,19 +1,20 @@
 """How far a run has come, as both watchers tell it: trials done, the best so far, what is worth a line."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seqwright.arch.show import line
 from seqwright.deliver.allot import clock
 from seqwright.search.objectives import is_beyond
-from seqwright.study.record import UNJUDGED, Trial
+from seqwright.study.record import CUT_SHORT, UNJUDGED, Fidelity, Trial
 
 PAUSE_S = 10.0  # between lines that bring nothing better
 
 
 @dataclass
 class Progress:
-    """Counts of one stage, and the best trial so far at the highest fidelity that was reached."""
+    """Counts of one stage in this command, and the best trial so far, those of earlier commands among them."""
 
     done: int = 0
     failed: int = 0
@@ -28,6 +29,10 @@ class Progress:
         self.done = self.failed = 0
         self.best, self.told = None, -PAUSE_S
 
+    def earlier(self, trials: Sequence[Trial]) -> None:
+        """The best of them is to be beaten."""
+        self.best = max(filter(_judged, trials), key=_place, default=None)
+
     def clock_s(self) -> float:
         """Seconds of the budget that are spent by now."""
         return self.spent_s + time.monotonic() - self.began
@@ -36,26 +41,19 @@ class Progress:
         """Count a trial; a line about it, or "" when it is not worth one."""
         self.done += 1
         self.failed += trial.failed and not is_beyond(trial)
-        judged = not trial.failed and UNJUDGED not in trial.notes
-        better = (
-            judged
-            and trial.proposal.fidelity.alone
-            and (
-                self.best is None
-                or (trial.proposal.fidelity, trial.score) > (self.best.proposal.fidelity, self.best.score)
-            )
-        )
+        better = _judged(trial) and (self.best is None or _place(trial) > _place(self.best))
         if better:
             self.best = trial
         elif time.monotonic() - self.told < PAUSE_S:
             return ""
         self.told = time.monotonic()
-        head = f"{clock(self.clock_s())}  trial {self.done}"
+        head = f"{clock(self.clock_s())}  trial {max(trial.proposal.number + 1, 1)}"
         if is_beyond(trial):
             return f"{head}  not trained: {trial.error}"
         if trial.failed:
             return f"{head}  failed: {trial.error.splitlines()[0]}"
-        score = f"{trial.score:.4f}{' best' if better else ''}" if judged else "on every row"
+        score = "on every row" if UNJUDGED in trial.notes else f"{trial.score:.4f}{' best' if better else ''}"
+        score += " cut short" if CUT_SHORT in trial.notes else ""
         return f"{head}  {score}  {line(trial.proposal.candidate)}"
 
     def summary(self) -> str:
@@ -66,6 +64,16 @@ class Progress:
         if self.best is not None:
             parts.append(f"best {self.best.score:.4f}")
         return ", ".join(parts)
+
+
+def _judged(trial: Trial) -> bool:
+    return not trial.failed and UNJUDGED not in trial.notes and trial.proposal.fidelity.alone
+
+
+def _place(trial: Trial) -> tuple[object, ...]:
+    """What is trained further stands above; refits are each as long as they need to be, so their scores compare."""
+    fidelity = trial.proposal.fidelity
+    return CUT_SHORT not in trial.notes, Fidelity(0) if fidelity.stage == "refit" else fidelity, trial.score
 
 
 def baseline_line(result: "dict[str, object]") -> str:

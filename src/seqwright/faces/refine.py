@@ -73,5 +73,8 @@ def refine(
         verdict = study.events("refined")[-1][1]
     finish(result, json, total.trials is None, refined=verdict)
     if not json:
-        typer.echo(f"kept    {result.folder / 'refined.json'}   (seqwright show {result.folder / 'refined.json'})")
+        what_is = "the rewriting" if verdict["rewritten"] else "as it was given"
+        typer.echo(
+            f"kept    {result.folder / 'refined.json'}   {what_is}; seqwright show {result.folder / 'refined.json'}"
+        )
         typer.echo(verdict["said"])

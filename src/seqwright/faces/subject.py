@@ -37,6 +37,11 @@ class Subject:
     networks: "tuple[tuple[str, Any], ...]"
     interface: Interface | None = None
 
+    @property
+    def distinct(self) -> "list[tuple[str, Any]]":
+        """Equal ones once; the one with the largest share of the answer stands first."""
+        return list({codec.identity(network): (title, network) for title, network in self.networks}.values())
+
 
 def subject(what: str) -> Subject:
     """A bundle or run, a JSON file, or a portfolio member by its name.
@@ -95,13 +100,8 @@ def _in_file(data: Any) -> "tuple[tuple[str, Any], ...]":
 
 
 def viewed(given: Subject, view: str) -> str:
-    """The text of one view; several networks (an ensemble) one after the other, equal ones once.
-
-    Raises:
-        InputError: the view shows one network, and there are several.
-    """
-    distinct = {codec.identity(network): (title, network) for title, network in given.networks}
-    found = list(distinct.values())
+    """The text of one view: of several networks (an ensemble) one after the other, or of the first in those of one."""
+    found = given.distinct
     if view == "line":
         return "\n".join(show.line(network) for _, network in found)
     if view == "json":
@@ -109,7 +109,6 @@ def viewed(given: Subject, view: str) -> str:
         return json.dumps(data[0] if len(data) == 1 else {"members": [{"candidate": d} for d in data]}, indent=1)
     if view == "tree":
         return "\n\n".join(show.tree(network) for _, network in found)
-    # A drawing or a module is of one network: the one with the largest share, which stands first.
     network = found[0][1]
     architecture = network.architecture if isinstance(network, Candidate) else network
     if view == "torch":

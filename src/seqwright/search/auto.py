@@ -22,7 +22,6 @@ from seqwright.search.gp_encoding import EncodedGp
 from seqwright.search.leaderboard import leaderboard
 from seqwright.search.limits import Admissible
 from seqwright.search.random_search import WHOLE, RandomSearch
-from seqwright.search.surrogate import STALLED
 from seqwright.space.census import size
 from seqwright.space.moves import Move
 from seqwright.space.neighbours import neighbours
@@ -31,6 +30,7 @@ from seqwright.space.prior import Prior
 from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10  # trials with a score before an arm is chosen
+SUMMIT = 25  # trials without a new best, after which neighbours of the best are left alone
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
 NEAR = 24  # neighbours that are looked at together
@@ -38,8 +38,8 @@ CHOSE = "auto chose "  # how the `why` of an arm's proposal begins
 # What an arm is believed to have earned before it was tried: (good, not good).
 BELIEFS: dict[str, tuple[float, float]] = {
     "surrogate": (6.0, 1.0),
-    "evolution": (1.0, 2.0),
-    "neighbours": (1.0, 2.0),
+    "evolution": (1.0, 4.0),
+    "neighbours": (1.0, 4.0),
     "random": (1.0, 9.0),
 }
 
@@ -101,7 +101,7 @@ class Auto(RandomSearch):
         if fidelity is None or self._single:
             return super().draw(attempt)
         if attempt == 0:
-            self._arm = self.chosen(self.surrogate.since_best(fidelity) >= STALLED)
+            self._arm = self.chosen(self.surrogate.since_best(fidelity) >= SUMMIT)
             self.surrogate.made = self.evolution.made = self.made  # what they draw from (seed, k) by
         proposal = self._by(self._arm, fidelity, attempt)
         return proposal.at(proposal.fidelity, why=f"{CHOSE}{self._arm} ({self.told()}): {proposal.why}")

@@ -35,7 +35,7 @@ BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
 OFFERED = 100  # of those ranked; below them one drifts away from the best
-STALLED, BOLDEST = 25, 2.0  # trials without a new best, from which on doubt grows with them; and the most it grows to
+STALLED, BOLDEST = 40, 2.0  # trials without a new best, from which on doubt grows with them; and the most it grows to
 BELIEF = 10.0  # trials for which an expert's belief counts in full; a tenth of the budget in the paper
 
 Acquisition = Literal["thompson", "improvement", "both"]
