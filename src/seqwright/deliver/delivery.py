@@ -25,8 +25,9 @@ from seqwright.deliver.strategies import schedule_of
 from seqwright.errors import SeqwrightError
 from seqwright.evaluate import predictions
 from seqwright.evaluate.workbench import Workbench
-from seqwright.search.objectives import is_beyond, limits_of, lowered
-from seqwright.search.shared import verdict
+from seqwright.search.auto import choices
+from seqwright.search.objectives import is_beyond, limits_of, lowered, none_obeys
+from seqwright.search.verdict import verdict
 from seqwright.study.record import CUT_SHORT
 
 
@@ -69,7 +70,7 @@ def deliver(run: Run, bench: Workbench, finals: Finals, baselines: "Mapping[str,
     }
     if not found:
         errors = sorted({t.error for t in trials if t.failed})
-        if any(map(is_beyond, trials)) and all(t.failed for t in trials):
+        if none_obeys(trials):
             raise SeqwrightError(
                 f"No network that was tried obeys --limit {' --limit '.join(run.options.limit)}, so none was trained "
                 f"and nothing is delivered: {'; '.join(errors[:3])}. Raise the limit in a new folder, or "
@@ -215,9 +216,10 @@ def _story(run: Run, bench: Workbench, evidence: Evidence | None) -> "dict[str, 
         "budget": f"{run.budget}, of which {run.study.spent_s():.0f} s were used",
         "data": facts(bench)["split"],
         "search": f"{options.searcher} with {schedule_of(options.searcher, options.schedule)}, seed {options.seed}",
+        **({"chosen by auto": arms} if (arms := choices(trials)) else {}),
         "compared": f"{compared} candidates in {len(trials)} trials"
         + ("" if compared else ", so this is the network that the search would have begun with"),
-        **({"shared weights": shared} if (shared := verdict(trials)) else {}),
+        **({"shared weights": shared} if (shared := verdict(trials, run.study.pending())) else {}),
         "went wrong": f"{failed} trials failed, {collapsed} collapsed to one class"
         + (f", {over} cost too much to be trained" if over else ""),
         "test split": f"read {times(evidence.readings)}" if evidence else "not read",

@@ -23,7 +23,7 @@ from seqwright.deliver.refine import STRATEGY, given_in
 from seqwright.deliver.run import Run
 from seqwright.deliver.rungs import encoder_rungs_of, finer, keeps_states, rungs_of
 from seqwright.deliver.sieving import Sieve
-from seqwright.deliver.strategies import STRATEGIES, strategy_named
+from seqwright.deliver.strategies import STRATEGIES, evaluation_of, strategy_named
 from seqwright.deliver.suiting import suits_some
 from seqwright.errors import BundleError, InputError
 from seqwright.evaluate.costs import counter
@@ -34,9 +34,9 @@ from seqwright.search.front import Frontier
 from seqwright.search.limits import Limits
 from seqwright.search.loop import search
 from seqwright.search.objectives import COSTS, limits_of, lowered
-from seqwright.search.shared import verdict
 from seqwright.search.sieve import filter_of
 from seqwright.search.strategy import Strategy
+from seqwright.search.verdict import verdict
 from seqwright.search.within import Constrained, Count, Within
 from seqwright.space.census import questions
 from seqwright.space.expert import expert
@@ -211,6 +211,11 @@ def vet(run: Run, bench: Workbench) -> None:
         )
     if (sieve := filter_of(options.filter)) and bench.encoder is not None and not sieve.of:
         raise InputError(f"--filter {options.filter} is for networks that train from scratch: give --encoder none.")
+    if sieve and not sieve.of and evaluation_of(options.searcher, options.evaluate) != "full":
+        run.show.say(
+            f"--filter {options.filter} is a rung of what trains alone, and scores on a supernet's weights do without. "
+            f"--filter {sieve.name}:0.5 chooses there too."
+        )
     if "joules" in {o.name for o in options.objectives}:
         from seqwright.nn.timing import readable
 
@@ -306,6 +311,6 @@ def explore(run: Run, bench: Workbench, evaluator: FullEvaluator, examples_per_s
         asynchronous=run.options.asynchronous,
         on_trial=ended,
     )
-    if said := verdict(run.study.trials()):
+    if said := verdict(run.study.trials(), run.study.pending()):
         run.study.event("shared weights", said)
         run.show.say(f"shared weights: {said}")

@@ -29,16 +29,6 @@ WITHOUT = "without the supernet"
 MEANWHILE = 8  # proposals at most that train alone while the supernet does, where slots are free
 
 
-def verdict(trials: Sequence[Trial]) -> str:
-    """How a search on shared weights went, for the report; "" where there was none."""
-    agreement = Agreement(trials)
-    alone = any(WITHOUT in trial.proposal.why for trial in trials)
-    if not agreement.inherited:  # a mixture (DARTS) scores nothing on its weights, and nobody expects it to
-        return f"nothing was scored on a supernet's weights; it went on {WITHOUT}" if alone else ""
-    told = f"{len(agreement.inherited)} candidates scored on a supernet's weights, {agreement} with their own scores"
-    return told + (f"; then it went on {WITHOUT}" if alone else "")
-
-
 class Shared:
     """A wrapper around two searches of a space: one on inherited weights, one without.
 
