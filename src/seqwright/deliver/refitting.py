@@ -51,7 +51,9 @@ def refit(run: Run, bench: Workbench, evaluator: FullEvaluator) -> Finals:
     if not planned:
         return Finals(searched, [], folder)
     if not searched:
-        run.show.say("no trial of the search ended in time: what follows is the network that it would begin with")
+        run.show.say(
+            "no trial of the search came to a good end, so what is trained now is the network that it would begin with"
+        )
     if not searched and ends is not None:  # a model late is better than none
         ends, grace_s = max(ends, study.spent_s() + SPARE_S), SPARE_GRACE_S
     with Study.begin(folder, {"refits": [codec.identity(p.candidate) for p in planned]}) as inner:
