@@ -13,15 +13,15 @@ from seqwright.evaluate.workbench import Workbench
 
 WITHOUT_CLOCK_S = 3600.0
 AGAIN = 2.0  # times the seconds that were too few
-LEAST = 0.1  # of the budget, where preparing the data took what baselines may take: without rivals a score says little
 
 
 def compare(run: Run, bench: Workbench, executor: Executor) -> "dict[str, Any]":
     """Every baseline's result by name: {"name", "score", "seconds", "said"}, or {"name", "error"}."""
     run.begin("baselines", run.plan.baselines_s)
     left = run.left(run.plan.baselines_s)
-    if left is not None and run.budget.seconds is not None and not run.stopped():
-        left = max(left, LEAST * run.budget.seconds)
+    if left is not None and run.plan.baselines_s is not None:
+        # Preparing the data may have taken their share. They have it all the same: without rivals a score says little.
+        left = max(left, min(run.plan.baselines_s, run.left(run.plan.search_s) or 0.0))
     done = {data["name"]: data for _, data in run.study.events("baseline")}
     if left is not None:
         done = {name: data for name, data in done.items() if data.get("given_s", math.inf) > left / AGAIN}
