@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from seqwright.arch.show import line
 from seqwright.deliver.allot import clock
 from seqwright.search.objectives import is_beyond
-from seqwright.study.record import CUT_SHORT, UNJUDGED, Fidelity, Trial
+from seqwright.study.record import CUT_SHORT, UNJUDGED, Trial
 
 PAUSE_S = 10.0  # between lines that bring nothing better
 
@@ -71,9 +71,10 @@ def _judged(trial: Trial) -> bool:
 
 
 def _place(trial: Trial) -> tuple[object, ...]:
-    """What is trained further stands above; refits are each as long as they need to be, so their scores compare."""
-    fidelity = trial.proposal.fidelity
-    return CUT_SHORT not in trial.notes, Fidelity(0) if fidelity.stage == "refit" else fidelity, trial.score
+    """What is trained further stands above. Refits are as long as they need to be, unless the clock ended them."""
+    if trial.proposal.fidelity.stage == "refit":
+        return CUT_SHORT not in trial.notes, trial.score
+    return trial.proposal.fidelity, trial.score
 
 
 def baseline_line(result: "dict[str, object]") -> str:
