@@ -31,6 +31,7 @@ from seqwright.study.record import Fidelity, Proposal, Trial
 
 BEGIN = 10  # trials with a score before an arm is chosen
 SUMMIT = 25  # trials without a new best, after which neighbours of the best are left alone
+BOLDER = 40  # and after which its surrogate grows bolder: later than alone, since other arms leave a summit too
 RECENT = 30  # trials of an arm that are remembered
 TENTH = 0.1
 NEAR = 24  # neighbours that are looked at together
@@ -68,7 +69,7 @@ class Auto(RandomSearch):
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
         common: dict[str, Any] = {"seed": seed, "fidelity": fidelity, "prior": prior}
         population, sample, _ = sizes(expected or 100)
-        self.surrogate = EncodedGp(space, begin=begin, encoding=encoding, **common)
+        self.surrogate = EncodedGp(space, begin=begin, encoding=encoding, stalled=BOLDER, **common)
         self.evolution = Evolution(space, population=population, sample=sample, begin=0, **common)
         self.recent = {arm: deque[bool](maxlen=RECENT) for arm in BELIEFS}
         self._made_by: dict[str, str] = {}  # the arm, by the id of a candidate that was not heard of yet

@@ -35,7 +35,7 @@ BEGIN = 10
 POOL, PARENTS = 120, 10  # White et al. 2021 rank 100 mutants
 KEPT = 200  # of the best trials and of the newest: what a model is asked to learn from stays small
 OFFERED = 100  # of those ranked; below them one drifts away from the best
-STALLED, BOLDEST = 40, 2.0  # trials without a new best, from which on doubt grows with them; and the most it grows to
+STALLED, BOLDEST = 25, 2.0  # trials without a new best, from which on doubt grows with them; and the most it grows to
 BELIEF = 10.0  # trials for which an expert's belief counts in full; a tenth of the budget in the paper
 
 Acquisition = Literal["thompson", "improvement", "both"]
@@ -58,6 +58,7 @@ class Surrogate(RandomSearch):
         begin: trials with a score that a fidelity needs before it is modelled.
         pool: how many candidates are ranked for each proposal.
         refit: the model learns again when the trials grew by this share.
+        stalled: trials without a new best, from which on its doubt counts more.
         encoding: what a model sees of a candidate, (P,) numbers from 0 to 1; by default its answers (`space.encode`).
     """
 
@@ -76,12 +77,13 @@ class Surrogate(RandomSearch):
         begin: int = BEGIN,
         pool: int = POOL,
         refit: float = 0.0,
+        stalled: int = STALLED,
         encoding: Encoding | None = None,
     ) -> None:
         super().__init__(space, seed=seed, fidelity=fidelity, prior=prior, portfolio=portfolio, admissible=admissible)
         self.model, self.name = model, name
         self.acquisition: Acquisition = acquisition
-        self.begin, self.refit = max(3, begin), refit
+        self.begin, self.refit, self.stalled = max(3, begin), refit, stalled
         self.pool = RankingPool(space, pool, prior, encoding)
         self.heard: dict[Fidelity, dict[str, Trial]] = {}
         self._read: dict[str, tuple[Answers, np.ndarray]] = {}  # of all that was proposed or told, by id
@@ -134,7 +136,7 @@ class Surrogate(RandomSearch):
         mean, deviation = model.predict(np.stack([member.vector for member in members]))
         turn: Acquisition = "improvement" if self.made % 2 else "thompson"
         used = turn if self.acquisition == "both" else self.acquisition
-        deviation = deviation * min(BOLDEST, max(1.0, self.since_best(fidelity) / STALLED))
+        deviation = deviation * min(BOLDEST, max(1.0, self.since_best(fidelity) / self.stalled))
         top = 0.0
         if used == "improvement":
             top = float(model.predict(np.stack([self._read[name][1] for name, _ in best]))[0].max())
